@@ -18,9 +18,11 @@ export function entryDigest(text: string): Uint8Array {
   return sha256(utf8(text));
 }
 
+const ENTRY_DOMAIN = utf8('handover-entry-v1\0');
+
 /** The link of entry `seq` (1, 2, 3 …): SHA-256(domain ‖ counter ‖ previous link ‖ seq ‖ digest). */
 export function entryLink(counterId: Id, previous: Uint8Array, seq: number, digest: Uint8Array): Uint8Array {
-  return sha256(utf8('handover-entry-v1\0'), idBytes(counterId), previous, u64(BigInt(seq)), digest);
+  return sha256(ENTRY_DOMAIN, idBytes(counterId), previous, u64(BigInt(seq)), digest);
 }
 
 /** Bytes the hub's key signs for the head of a batch. */

@@ -19,6 +19,9 @@ export const LIMITS = {
   tail_transfers_max: 1_000_000,
   /** Balances written in one step of a snapshot. */
   snapshot_accounts_max: 5_000,
+  /** Passes and counter keys that the carrier has read and checked, about 3 kB each. */
+  remembered_passes_max: 20_000,
+  remembered_keys_max: 5_000,
   /** Batches between two signed checkpoints. */
   checkpoint_every_batches: 256,
   /** Accounts in one listing. */

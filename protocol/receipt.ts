@@ -89,12 +89,17 @@ export const Receipt = Type.Object(
 );
 export type Receipt = Static<typeof Receipt>;
 
-const leafHash = (text: string): Uint8Array => sha256(new Uint8Array([0]), utf8(text));
-const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(new Uint8Array([1]), left, right);
+const LEAF = new Uint8Array([0]);
+const NODE = new Uint8Array([1]);
+
+const leafHash = (text: string): Uint8Array => sha256(LEAF, utf8(text));
+const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(NODE, left, right);
 
 export interface MerkleTree {
   readonly root: Uint8Array;
   readonly path: (index: number) => Uint8Array[];
+  /** The same as hex. A node near the root is on most paths: each is spelled once. */
+  readonly pathText: (index: number) => string[];
 }
 
 /** Tree over the leaf texts in order. A lone last node moves up unchanged. At least one leaf. */
@@ -106,12 +111,20 @@ export function merkleTree(leaves: readonly string[]): MerkleTree {
     for (let i = 0; i < below.length; i += 2) above.push(i + 1 < below.length ? nodeHash(below[i]!, below[i + 1]!) : below[i]!);
     levels.push(above);
   }
-  const path = (index: number): Uint8Array[] =>
-    levels.slice(0, -1).flatMap((level, depth) => {
-      const sibling = level[(index >> depth) ^ 1];
-      return sibling ? [sibling] : [];
-    });
-  return { root: levels.at(-1)![0]!, path };
+  const path = (index: number): Uint8Array[] => siblings(levels, index);
+  let spelled: string[][] | undefined;
+  const pathText = (index: number): string[] => siblings((spelled ??= levels.map((level) => level.map(toHex))), index);
+  return { root: levels.at(-1)![0]!, path, pathText };
+}
+
+/** The other child at every level below the root, where there is one. */
+function siblings<T>(levels: readonly (readonly T[])[], index: number): T[] {
+  const found: T[] = [];
+  for (let depth = 0; depth < levels.length - 1; depth++) {
+    const sibling = levels[depth]![(index >> depth) ^ 1];
+    if (sibling !== undefined) found.push(sibling);
+  }
+  return found;
 }
 
 /** Recomputes the root from one leaf; undefined when the proof has the wrong number of siblings for its place. */

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { fromBase64Url, toBase64Url } from './bytes.ts';
+import { concatBytes, fromBase64Url, toBase64Url } from './bytes.ts';
 import { sha256 } from './hash.ts';
 
 /** Raw public key (32 bytes Ed25519, or a 33-byte compressed P-256 point) as base64url: how keys travel. */
@@ -83,6 +83,30 @@ export function signP256(key: KeyObject, message: Uint8Array): Uint8Array {
   return new Uint8Array(sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }));
 }
 
+/**
+ * As DER, which is what OpenSSL wants: left to Node, turning r‖s into it costs as much as the verification, on the thread that asks
+ * (it exports the key each time). SEQUENCE { INTEGER r, INTEGER s }, shortest form, always positive.
+ */
+function derSignature(rs: Uint8Array): Uint8Array {
+  const [r, s] = [derInteger(rs.subarray(0, 32)), derInteger(rs.subarray(32))];
+  return concatBytes(new Uint8Array([0x30, r.length + s.length]), r, s);
+}
+
+function derInteger(bytes: Uint8Array): Uint8Array {
+  let from = 0;
+  while (from < bytes.length - 1 && bytes[from] === 0) from++;
+  const pad = bytes[from]! >= 0x80 ? [0] : [];
+  return new Uint8Array([0x02, bytes.length - from + pad.length, ...pad, ...bytes.subarray(from)]);
+}
+
 export function verifyP256(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
-  return signature.length === 64 && verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature);
+  return signature.length === 64 && verify('sha256', message, key, derSignature(signature));
+}
+
+/** As {@link verifyP256}, in the libuv pool. */
+export function verifyP256Pooled(key: KeyObject, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  if (signature.length !== 64) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    verify('sha256', message, key, derSignature(signature), (error, genuine) => (error ? reject(error) : resolve(genuine)));
+  });
 }

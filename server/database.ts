@@ -13,6 +13,7 @@ import { decideGroup } from './decide-group.ts';
 import type { Clock, Random } from './ports.ts';
 import { SETTLEMENT_MIGRATION } from './secondary-payment/tables.ts';
 import type { CarrierSigner } from './store/key-files.ts';
+import { type Directory, openDirectory } from './store/directory.ts';
 import { lockDataFolder } from './store/lock.ts';
 import { coldMigrations, migrations } from './store/migrations.ts';
 import { openAccountDatabase, type Sqlite } from './store/open.ts';
@@ -22,6 +23,7 @@ import { WriterClient } from './writer.ts';
 export interface OpenDatabase {
   readonly ledger: LedgerEngine;
   readonly registry: Registry;
+  readonly directory: Directory;
   close(): Promise<void>;
 }
 
@@ -57,7 +59,8 @@ async function openSqlite({ data, signer, onDeath, onGroup }: DatabaseParts): Pr
       opened.close();
       release();
     };
-    return { ledger, registry: openRegistry(opened), close };
+    const registry: Registry = openRegistry(opened);
+    return { ledger, registry, directory: openDirectory(registry, 'sqlite'), close };
   } catch (error) {
     db?.close();
     release();
@@ -82,7 +85,8 @@ async function openPostgres(parts: DatabaseParts, addresses: readonly string[]):
     await ledger.close();
     await pool.end();
   };
-  return { ledger, registry: openRegistryOn(pool), close };
+  const registry: Registry = openRegistryOn(pool);
+  return { ledger, registry, directory: openDirectory(registry, 'postgres'), close };
 }
 
 /** Brings a PostgreSQL database to the latest version. */

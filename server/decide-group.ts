@@ -1,4 +1,4 @@
-import { toBase64Url, toHex } from '#protocol/bytes.ts';
+import { toBase64Url } from '#protocol/bytes.ts';
 import { ok } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { Currency } from '#protocol/money.ts';
@@ -36,10 +36,15 @@ function signAnswers(
   const tree = merkleTree(draft.answers.map(({ text }) => text));
   const signature = signEd25519(signer.privateKey, rootSignedBytes(batch, size, tree.root));
   const { keyId } = signer;
-  const receipts = draft.answers.map(({ text }, index): Receipt => {
-    const path = tree.path(index).map(toHex);
-    return { outcome: text, batch, index, size, path, keyId, signature: toBase64Url(signature) };
-  });
+  const vouched = { keyId, signature: toBase64Url(signature) };
+  const receipts = draft.answers.map(({ text }, index): Receipt => ({
+    outcome: text,
+    batch,
+    index,
+    size,
+    path: tree.pathText(index),
+    ...vouched,
+  }));
   return { receipts, signed: { root: tree.root, keyId, signature, size } };
 }
 

@@ -11,8 +11,10 @@ import type { LedgerEngine } from './accounts/engine.ts';
 import { balance } from './accounts/model.ts';
 import { buildApp, type AppParts } from './app.ts';
 import { makeAuthentication } from './authentication/check-batch.ts';
+import { counterKeys } from './authentication/counter-keys.ts';
 import { makeHubCode, revokeHub } from './authentication/enrolment.ts';
 import { issuePass } from './authentication/passes.ts';
+import { classA } from './authentication/proofs/class-a.ts';
 import { readConfig, type ServerConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { holdExpiry } from './expire-holds.ts';
@@ -23,6 +25,7 @@ import { sendProblem } from './plugins/problems.ts';
 import { secondaryPayment } from './settlement.ts';
 import { type CarrierSigner, carrierSigner, operatorToken } from './store/key-files.ts';
 import type { Account } from './records.ts';
+import type { Directory } from './store/directory.ts';
 import type { Registry } from './store/registry.ts';
 
 export interface RunningServer {
@@ -81,8 +84,8 @@ async function startOn({ config, logger, closers, close }: Start): Promise<Runni
   const { data, database: address } = config;
   const database = await openDatabase({ data, database: address, signer, clock, random, logger, onDeath, onGroup: metrics.group });
   closers.push(() => database.close());
-  const { ledger, registry } = database;
-  const parts = await compose({ config, logger, registry, signer, token, ledger, metrics, ready: () => state.ready });
+  const { ledger, registry, directory } = database;
+  const parts = await compose({ config, logger, registry, directory, signer, token, ledger, metrics, ready: () => state.ready });
   const app = await buildApp(parts.app);
   closers.push(() => app.close());
   closers.push(parts.rest);
@@ -96,6 +99,7 @@ interface Composition {
   readonly logger: Logger;
   /** Small tables; the ledger's hot ones belong to the engine alone. */
   readonly registry: Registry;
+  readonly directory: Directory;
   readonly signer: CarrierSigner;
   readonly token: string;
   readonly ledger: LedgerEngine;
@@ -105,10 +109,11 @@ interface Composition {
 
 /** Puts the stages together. The only place that knows all of them by name. */
 async function compose(own: Composition): Promise<{ app: AppParts; resume: () => Promise<void>; rest: () => Promise<void> }> {
-  const { config, signer, ledger, registry } = own;
+  const { config, signer, ledger, registry, directory } = own;
   const keys: CarrierKey[] = [{ keyId: signer.keyId, publicKey: publicKeyText(signer.publicKey) }];
   const carrierKey = (id: string): typeof signer.publicKey | undefined => (id === signer.keyId ? signer.publicKey : undefined);
-  const authentication = makeAuthentication({ registry, carrierKey });
+  const counters = counterKeys(directory);
+  const authentication = makeAuthentication({ directory, counters, proofs: classA(carrierKey) });
   const enrolment = { registry, clock, random, keys };
   const people = { registry, ledger, clock, random };
   const settlement = await secondaryPayment({ config, ledger, registry, clock, random });
@@ -123,7 +128,7 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
     tls: config.tlsCertificate && config.tlsKey ? { certificate: config.tlsCertificate, key: config.tlsKey } : undefined,
     receive: { authentication, write: (batch) => ledger.run({ do: 'batch', batch }) },
     enrolment,
-    contact: { registry, clock, signer, heldSeq: (counterId) => ledger.heldSeq(counterId) },
+    contact: { registry, counters, clock, signer, heldSeq: (counterId) => ledger.heldSeq(counterId) },
     operator: {
       token: own.token,
       hubCode: (hubName) => makeHubCode(enrolment, hubName),
@@ -135,7 +140,7 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
       setFunding: (buyerId, wishes) => setFunding(people, buyerId, wishes),
       changeAccount: (accountId, wish) => changeAccount(people, accountId, wish),
       currencyOf: (what, id) => currencyOf(people, what, id),
-      payments: paymentDesk({ registry, ledger, onReceipt: (receipt) => own.metrics.receipts([receipt]) }),
+      payments: paymentDesk({ registry, directory, ledger, onReceipt: (receipt) => own.metrics.receipts([receipt]) }),
       accounts: async () => {
         const listed = await ledger.accounts(undefined, LIMITS.listed_accounts_max);
         return { accounts: listed.map((account) => ({ ...accountLine(account), ...accountStanding(account) })) };

@@ -1,7 +1,6 @@
 /** Payments that the carrier makes itself: looks up who and from where, and hands the order to the ledger. */
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
-import { minor } from '#protocol/money.ts';
 import type { Receipt } from '#protocol/receipt.ts';
 import type { LedgerEngine } from './accounts/engine.ts';
 import type { PaymentCommand } from './commands.ts';
@@ -9,6 +8,7 @@ import type { HoldOrder, PaymentActs, ReplanOrder } from './console/payment-rout
 import { fundingAccount } from './people.ts';
 import type { PayRequest } from './primary-payment/plan.ts';
 import type { FundingOption } from './records.ts';
+import type { Directory } from './store/directory.ts';
 import type { Registry } from './store/registry.ts';
 
 /** Stands for the hub in payments that no hub has part in: a well-formed id that no clock and no chance makes. */
@@ -16,6 +16,7 @@ export const CARRIER_HUB = '00000000-0000-7000-8000-000000000000' as Id;
 
 export interface DeskParts {
   readonly registry: Registry;
+  readonly directory: Pick<Directory, 'sellers' | 'funding'>;
   readonly ledger: Pick<LedgerEngine, 'run' | 'payment'>;
   readonly onReceipt: (receipt: Receipt) => void;
 }
@@ -27,7 +28,7 @@ export function paymentDesk(parts: DeskParts): PaymentActs {
       return payment ? ok(payment) : refuse('PAYMENT_UNKNOWN', id);
     },
     hold: async (order) => {
-      const request = await payRequest(parts.registry, order);
+      const request = await payRequest(parts, order);
       return request.ok ? run(parts, { do: 'hold', ...request.value, expiresAt: order.expiresAt }) : request;
     },
     replan: ({ id, payment, version, choices }: ReplanOrder) => {
@@ -45,20 +46,15 @@ async function run(parts: DeskParts, command: PaymentCommand): Promise<Result<Re
   return answer;
 }
 
-async function payRequest(registry: Registry, order: HoldOrder): Promise<Result<PayRequest>> {
+async function payRequest({ registry, directory }: DeskParts, order: HoldOrder): Promise<Result<PayRequest>> {
   const { id, buyerId, sellerId, amount, currency } = order;
   const buyer = await registry.selectFrom('buyer').select(['account', 'currency']).where('id', '=', buyerId).executeTakeFirst();
   if (!buyer) return refuse('NOT_FOUND', buyerId);
-  const seller = await registry
-    .selectFrom('seller')
-    .select(['account', 'currency', 'fee_basis_points', 'fee_fixed'])
-    .where('id', '=', sellerId)
-    .executeTakeFirst();
+  const seller = (await directory.sellers([sellerId])).get(sellerId);
   if (!seller) return refuse('SELLER_UNKNOWN', sellerId);
   if (buyer.currency !== currency || seller.currency !== currency) return refuse('BAD_CURRENCY');
   const hub = order.hubId && (await registry.selectFrom('hub').select('id').where('id', '=', order.hubId).executeTakeFirst());
   if (order.hubId && !hub) return refuse('NOT_FOUND', order.hubId);
-  const { fee_basis_points: basisPoints, fee_fixed: fixed } = seller;
   return ok({
     id,
     amount,
@@ -67,17 +63,7 @@ async function payRequest(registry: Registry, order: HoldOrder): Promise<Result<
     sellerAccount: seller.account,
     sellerId,
     hubId: order.hubId ?? CARRIER_HUB,
-    funding: await fundingOf(registry, buyerId),
-    fee: basisPoints === 0 && fixed === 0 ? null : { basisPoints, fixed: minor(BigInt(fixed)) },
+    funding: await directory.funding(buyerId),
+    fee: seller.fee,
   });
-}
-
-async function fundingOf(registry: Registry, buyer: Id): Promise<readonly FundingOption[]> {
-  const rows = await registry
-    .selectFrom('funding_option')
-    .select(['source', 'account', 'cap'])
-    .where('buyer', '=', buyer)
-    .orderBy('place')
-    .execute();
-  return rows.map(({ source, account, cap }) => ({ source, account, cap: cap === null ? null : minor(BigInt(cap)) }));
 }

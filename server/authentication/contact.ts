@@ -9,10 +9,11 @@ import { type ContactAnswerText, ContactText } from '#protocol/routes.ts';
 import { signEd25519, type SigningPair, verifyEd25519 } from '#protocol/signing.ts';
 import type { Clock } from '../ports.ts';
 import type { Registry } from '../store/registry.ts';
-import { findCounter } from './check-batch.ts';
+import type { CounterKeys } from './counter-keys.ts';
 
 export interface ContactParts {
   readonly registry: Registry;
+  readonly counters: CounterKeys;
   readonly clock: Clock;
   readonly signer: SigningPair & { readonly keyId: string };
   readonly heldSeq: (counterId: Id) => Promise<number>;
@@ -24,7 +25,7 @@ const contactShape = Compile(ContactText);
 export async function answerContact(parts: ContactParts, body: SignedText): Promise<Result<CarrierSigned>> {
   const contact = readContact(body.text);
   if (!contact) return refuse('BAD_REQUEST', 'contact text');
-  const key = await findCounter(parts.registry, body.hubId, contact.counterId);
+  const key = await parts.counters.find(body.hubId, contact.counterId);
   if (!key.ok) return key;
   const signature = fromBase64Url(body.signature);
   if (!signature || !verifyEd25519(key.value, hubMessageBytes(body.hubId as Id, body.text), signature)) return refuse('BAD_SIGNATURE');

@@ -1,5 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
-import { type Generated, Kysely, PostgresDialect, type PostgresPool, SqliteDialect } from 'kysely';
+import { type Generated, Kysely, PostgresDialect, type PostgresPool, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import type { Id } from '#protocol/ids.ts';
 import type { Currency } from '#protocol/money.ts';
 import type { FundingSource } from '../records.ts';
@@ -34,8 +35,26 @@ export interface RegistryTables {
 /** One query builder over both dialects for the small, cold tables; each stage brings the tables it knows. */
 export type Registry<Tables = RegistryTables> = Kysely<Tables>;
 
+export type Dialect = 'sqlite' | 'postgres';
+
+/** Prepared statements that a connection keeps; the texts are ours, so that there are some dozens of them. */
+const STATEMENTS_KEPT_MAX = 200;
+
 export function openRegistry<Tables = RegistryTables>(db: BetterSqlite3.Database): Registry<Tables> {
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: db }) });
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: withStatements(db) }) });
+}
+
+/** Kysely prepares every statement anew; this connection remembers. Nothing here is read row by row, so that none is ever busy. */
+function withStatements(db: BetterSqlite3.Database): SqliteDatabase {
+  const kept = new LRUCache<string, BetterSqlite3.Statement>({ max: STATEMENTS_KEPT_MAX });
+  return {
+    prepare: (sql) => {
+      const statement = kept.get(sql) ?? db.prepare(sql);
+      kept.set(sql, statement);
+      return statement;
+    },
+    close: () => void db.close(),
+  };
 }
 
 export function openRegistryOn<Tables = RegistryTables>(pool: PostgresPool): Registry<Tables> {

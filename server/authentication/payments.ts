@@ -1,0 +1,72 @@
+import { ok, refuse, type Result } from '#protocol/errors.ts';
+import type { Id } from '#protocol/ids.ts';
+import type { PaymentEntry } from '#protocol/payment-request.ts';
+import type { PaymentFacts } from '../authenticated.ts';
+import type { Directory, PassHolder, SellerEntry } from '../store/directory.ts';
+import type { Asked, ProofCheck, Proven } from './proofs/proof.ts';
+import { readAmount, readTerms } from './read-terms.ts';
+
+interface Parts {
+  readonly directory: Pick<Directory, 'holders' | 'sellers'>;
+  readonly proofs: ProofCheck;
+}
+
+interface Counter {
+  readonly hubId: Id;
+  readonly counterId: Id;
+}
+
+/** A request whose proof holds. */
+interface Genuine extends Proven {
+  readonly asked: Asked;
+}
+
+/** One answer per payment, in order. */
+export async function checkPayments(parts: Parts, counter: Counter, payments: readonly PaymentEntry[]): Promise<Result<PaymentFacts>[]> {
+  if (payments.length === 0) return [];
+  const genuine = await Promise.all(payments.map((payment) => checkProof(parts.proofs, counter, payment)));
+  const good = genuine.filter((result) => result.ok).map(({ value }) => value);
+  const [holders, sellers] = await Promise.all([
+    parts.directory.holders([...new Set(good.map(({ pass }) => pass))]),
+    parts.directory.sellers([...new Set(good.map(({ asked }) => asked.terms.sellerId as Id))]),
+  ]);
+  return genuine.map((result) => {
+    if (!result.ok) return result;
+    const { pass, asked } = result.value;
+    return factsOf(result.value, holders.get(pass), sellers.get(asked.terms.sellerId as Id));
+  });
+}
+
+async function checkProof(proofs: ProofCheck, counter: Counter, entry: PaymentEntry): Promise<Result<Genuine>> {
+  const terms = readTerms(entry.terms);
+  if (!terms) return refuse('BAD_REQUEST', 'terms');
+  if (terms.requestId !== entry.requestId || terms.hubId !== counter.hubId || terms.counterId !== counter.counterId) {
+    return refuse('PROOF_MISMATCH', 'terms of another request or counter');
+  }
+  const amount = readAmount(terms.amount, terms.currency);
+  if (!amount.ok) return amount;
+  const asked = { text: entry.terms, terms, amount: amount.value, hubId: counter.hubId };
+  const proven = await proofs(entry.proof, asked);
+  return proven.ok ? ok({ ...proven.value, asked }) : proven;
+}
+
+function factsOf({ asked, pass, counter }: Genuine, holder: PassHolder | undefined, seller: SellerEntry | undefined): Result<PaymentFacts> {
+  if (!holder) return refuse('CREDENTIAL_UNKNOWN');
+  if (holder.state === 'REVOKED') return refuse('CREDENTIAL_REVOKED');
+  if (!seller) return refuse('SELLER_UNKNOWN');
+  const { currency, sellerId } = asked.terms;
+  if (seller.currency !== currency) return refuse('BAD_CURRENCY');
+  return ok({
+    kind: 'payment',
+    amount: asked.amount,
+    currency,
+    buyerAccount: holder.account,
+    sellerAccount: seller.account,
+    funding: holder.funding,
+    fee: seller.fee,
+    sellerId: sellerId as Id,
+    hubId: asked.hubId,
+    passId: pass,
+    counter,
+  });
+}

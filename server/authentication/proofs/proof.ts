@@ -1,0 +1,21 @@
+import type { Result } from '#protocol/errors.ts';
+import type { Id } from '#protocol/ids.ts';
+import type { Minor } from '#protocol/money.ts';
+import type { PaymentEntry, PaymentTerms } from '#protocol/payment-request.ts';
+
+/** The request as the hub stored it, for a proof to be held against. */
+export interface Asked {
+  readonly text: string;
+  readonly terms: PaymentTerms;
+  readonly amount: Minor;
+  readonly hubId: Id;
+}
+
+/** What a proof has shown: whose credential it was, and which value of its counter is spent by it. */
+export interface Proven {
+  readonly pass: Id;
+  readonly counter: number;
+}
+
+/** One way to know the buyer. Says nothing about money. Refusals: PROOF_INVALID, PROOF_MISMATCH, PASS_EXPIRED. */
+export type ProofCheck<P = PaymentEntry['proof']> = (proof: P, asked: Asked) => Promise<Result<Proven>>;
