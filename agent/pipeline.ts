@@ -26,6 +26,7 @@ import { moveRequest, stateAfterAnswer } from './request/states.ts';
 import { makeTerms } from './request/terms.ts';
 import { type ClockTrust, trustClock } from './risk/clock-trust.ts';
 import { decideOffline, type OfflineGround } from './risk/decide.ts';
+import { isDenied } from './store/denials.ts';
 import type { Hub } from './store/hub.ts';
 import type { Store, Writable } from './store/open.ts';
 import { answerEntry, entryOf, refundsOf } from './store/outbox.ts';
@@ -321,6 +322,7 @@ export class Pipeline {
       clockTrusted: trust.trusted,
       contactAgeMs: trust.contactAgeMs,
       ...offlineUse(store.read, row.currency, row.passId),
+      denied: row.passId !== undefined && isDenied(store.read, row.passId),
       onlineOnly: line.onlineOnly(),
     });
     if (!ground.ok) return ground;

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { AccountsAnswer, BuyerAnswer, HubCodeAnswer, PassAnswer, Seller } from '#protocol/routes.ts';
+import type { AccountsAnswer, BuyerAnswer, HubCodeAnswer, PassAnswer, PassesAnswer, Seller } from '#protocol/routes.ts';
 import { ROUTES } from '#protocol/routes.ts';
 import { type Id, makeId } from '#protocol/ids.ts';
+import { LIMITS } from '#protocol/limits.ts';
 import { randomBytes } from 'node:crypto';
 import { type RunningServer, startServer } from '../server/main.ts';
 import { makePhone, storePass } from '../simulator/phone/make-phone.ts';
+import { askForPasses, storePasses } from '../simulator/phone/pass-wallet.ts';
 import { type CarrierClient, carrierClient } from './carrier-client.ts';
 import { type Child, startChild } from './child.ts';
 import type { Folders } from './folders.ts';
@@ -55,8 +57,10 @@ export async function simulatedPhone(carrier: CarrierClient, folder: string, nam
   const requestId: Id = makeId(Date.now(), randomBytes(10));
   await carrier.post(ROUTES.operatorTopUps.replace(':buyerId', buyerId), { requestId, amount: balance, currency: 'EUR' });
   const deviceKey = makePhone(file);
-  const { pass } = await carrier.post<PassAnswer>(ROUTES.operatorPasses.replace(':buyerId', buyerId), { deviceKey, currency: 'EUR' });
-  storePass(file, pass);
+  const registered = await carrier.post<PassAnswer>(ROUTES.operatorPasses.replace(':buyerId', buyerId), { deviceKey, currency: 'EUR' });
+  storePass(file, registered.pass, registered.credentialId);
+  const { passes } = await carrier.post<PassesAnswer>(ROUTES.passes, askForPasses(file, LIMITS.issued_passes_max));
+  storePasses(file, passes);
   return { file, buyerId };
 }
 

@@ -41,6 +41,10 @@ export const ERRORS = {
   PASS_EXPIRED: row(422, 'never', 'The pass on this phone has expired.', 'The buyer opens the wallet once with a network.'),
   CREDENTIAL_UNKNOWN: row(422, 'never', 'The carrier does not know this card or phone.', 'Ask for another way to pay.'),
   CREDENTIAL_REVOKED: row(422, 'never', 'This card or phone is blocked.', 'Ask for another way to pay.'),
+  CREDENTIAL_FROZEN: row(422, 'never', 'The buyer has frozen this card or phone.', 'The buyer thaws it, or pays another way.'),
+  CREDENTIAL_LOST: row(422, 'never', 'This card or phone was reported lost.', 'Do not hand over. Ask for another way to pay.'),
+  CREDENTIAL_STATE: row(409, 'never', 'This cannot be done with the card or phone as it is now.', 'Look at it, or register another.'),
+  PASSES_ENOUGH: row(429, 'same', 'This phone has enough passes for now.', 'Use them first: the next ones come later.'),
   COUNTER_REUSED: row(422, 'never', 'This tap was already used.', 'Ask for payment again.'),
   // decision
   REQUEST_CONFLICT: row(

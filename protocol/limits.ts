@@ -22,6 +22,13 @@ export const LIMITS = {
   /** Passes and counter keys that the carrier has read and checked, about 3 kB each. */
   remembered_passes_max: 20_000,
   remembered_keys_max: 5_000,
+  /** Fetched passes that one phone holds untapped: each stands for its share of the credential's offline limit. */
+  issued_passes_max: 10,
+  /** A pass that a phone fetched for itself, and one that an operator issued. */
+  fetched_pass_ms: 7 * 24 * 3_600_000,
+  first_pass_ms: 30 * 24 * 3_600_000,
+  /** Changes of the deny list in one answer to a hub. */
+  deny_entries_max: 200,
   /** Batches between two signed checkpoints. */
   checkpoint_every_batches: 256,
   /** Accounts in one listing. */

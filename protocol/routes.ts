@@ -1,7 +1,9 @@
 /** Shapes of the carrier's HTTP routes. Paths and schemas together are the contract that GET /openapi.json shows. */
-import { type Static, Type } from 'typebox';
+import { type Static, type TLiteral, Type } from 'typebox';
+import { CREDENTIAL_STATES, type CredentialState } from './credential.ts';
 import { Batch, CarrierSigned, SignedText } from './envelope.ts';
 import { IdText } from './ids.ts';
+import { LIMITS } from './limits.ts';
 import { AmountText, CurrencyCode } from './money.ts';
 import { TimeMs } from './payment-request.ts';
 import { RiskPolicy } from './policy.ts';
@@ -12,11 +14,14 @@ export const ROUTES = {
   batch: '/v1/batches',
   contact: '/v1/contact',
   keys: '/v1/keys',
+  passes: '/v1/passes',
   operatorHubCodes: '/v1/operator/hub-codes',
   operatorHubRevoke: '/v1/operator/hubs/:hubId/revoke',
   operatorSellers: '/v1/operator/sellers',
   operatorBuyers: '/v1/operator/buyers',
   operatorPasses: '/v1/operator/buyers/:buyerId/passes',
+  operatorCredentials: '/v1/operator/buyers/:buyerId/credentials',
+  operatorCredentialState: '/v1/operator/credentials/:credentialId/state',
   operatorTopUps: '/v1/operator/buyers/:buyerId/top-ups',
   operatorFunding: '/v1/operator/buyers/:buyerId/funding',
   operatorAccounts: '/v1/operator/accounts',
@@ -93,6 +98,8 @@ export const ContactText = Type.Object(
     at: TimeMs,
     waiting: Type.Integer({ minimum: 0 }),
     lastSeq: Type.Integer({ minimum: 0 }),
+    /** Last change of the deny list that this hub has. */
+    denySeq: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 );
@@ -108,6 +115,18 @@ export const ContactAnswerText = Type.Object(
     heldSeq: Type.Integer({ minimum: 0 }),
     sellers: Type.Array(Seller),
     policies: Type.Array(RiskPolicy),
+    /** What changed in the deny list after the hub's `denySeq`, in order; ask again while `more`. Left out for hubs that do not ask. */
+    deny: Type.Optional(
+      Type.Object(
+        {
+          entries: Type.Array(
+            Type.Object({ seq: Type.Integer({ minimum: 1 }), passId: IdText, denied: Type.Boolean() }, { additionalProperties: false }),
+          ),
+          more: Type.Boolean(),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -145,8 +164,45 @@ export const PassBody = Type.Object(
   { deviceKey: Type.String({ pattern: '^[A-Za-z0-9_-]{44}$' }), currency: CurrencyCode },
   { additionalProperties: false },
 );
-export const PassAnswer = Type.Object({ passId: IdText, pass: Type.String() });
+export const PassAnswer = Type.Object({ passId: IdText, credentialId: IdText, pass: Type.String() });
 export type PassAnswer = Static<typeof PassAnswer>;
+
+/** Keys for the next taps of a phone, signed by its home key: see `passRequestSignedBytes`. */
+export const PassesBody = Type.Object(
+  {
+    credentialId: IdText,
+    deviceKeys: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_-]{44}$' }), { minItems: 1, maxItems: LIMITS.issued_passes_max }),
+    signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }),
+  },
+  { additionalProperties: false },
+);
+export type PassesBody = Static<typeof PassesBody>;
+/** One pass per key, in order. */
+export const PassesAnswer = Type.Object({ passes: Type.Array(Type.String()) });
+export type PassesAnswer = Static<typeof PassesAnswer>;
+
+const CredentialStateName = Type.Union(CREDENTIAL_STATES.map((state) => Type.Literal(state)) as [TLiteral<CredentialState>]);
+/** `replacedBy`: the credential that takes over, with REPLACED alone. */
+export const CredentialStateBody = Type.Object(
+  { state: CredentialStateName, replacedBy: Type.Optional(IdText) },
+  { additionalProperties: false },
+);
+export type CredentialStateBody = Static<typeof CredentialStateBody>;
+export const CredentialAnswer = Type.Object({
+  credentialId: IdText,
+  class: Type.String(),
+  name: Type.String(),
+  currency: CurrencyCode,
+  state: CredentialStateName,
+  createdAt: TimeMs,
+  changedAt: TimeMs,
+  replacedBy: Type.Optional(IdText),
+  /** Passes in force. */
+  passes: Type.Integer(),
+});
+export type CredentialAnswer = Static<typeof CredentialAnswer>;
+export const CredentialsAnswer = Type.Object({ credentials: Type.Array(CredentialAnswer) });
+export type CredentialsAnswer = Static<typeof CredentialsAnswer>;
 export const TopUpBody = Type.Object({ requestId: IdText, amount: AmountText, currency: CurrencyCode }, { additionalProperties: false });
 
 const Source = Type.Union([Type.Literal('prepaid'), Type.Literal('debit'), Type.Literal('credit')]);

@@ -6,7 +6,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HandoverError, type Result } from '#protocol/errors.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import type { Receipt } from '#protocol/receipt.ts';
-import { BatchAnswer, BatchBody, ContactAnswer, ContactBody, EnrolAnswer, EnrolBody, KeysAnswer, ROUTES } from '#protocol/routes.ts';
+import {
+  BatchAnswer,
+  BatchBody,
+  ContactAnswer,
+  ContactBody,
+  EnrolAnswer,
+  EnrolBody,
+  KeysAnswer,
+  PassesAnswer,
+  PassesBody,
+  ROUTES,
+} from '#protocol/routes.ts';
 import { answerContact, type ContactParts } from './authentication/contact.ts';
 import { enrol, type EnrolmentParts } from './authentication/enrolment.ts';
 import { type OperatorParts, operatorRoutes } from './console/routes.ts';
@@ -21,6 +32,7 @@ export interface AppParts {
   readonly receive: ReceivePorts;
   readonly enrolment: EnrolmentParts;
   readonly contact: ContactParts;
+  readonly fetchPasses: (body: PassesBody) => Promise<Result<PassesAnswer>>;
   readonly operator: OperatorParts;
   /** False once the writer has died: nothing more may be accepted. */
   readonly ready: () => boolean;
@@ -99,6 +111,11 @@ function hubRoutes(app: App, parts: AppParts): void {
     ROUTES.contact,
     { schema: { summary: 'Sign of life; answers signed time and policy', body: ContactBody, response: { 200: ContactAnswer } } },
     (request, to) => reply(to, answerContact(parts.contact, request.body)),
+  );
+  app.post(
+    ROUTES.passes,
+    { schema: { summary: 'Certify a phone’s keys for its next taps', body: PassesBody, response: { 200: PassesAnswer } } },
+    (request, to) => reply(to, parts.fetchPasses(request.body)),
   );
   app.get(ROUTES.keys, { schema: { summary: 'Public keys that receipts are checked with', response: { 200: KeysAnswer } } }, async () => ({
     keys: [...parts.enrolment.keys],

@@ -13,7 +13,8 @@ import { buildApp, type AppParts } from './app.ts';
 import { makeAuthentication } from './authentication/check-batch.ts';
 import { counterKeys } from './authentication/counter-keys.ts';
 import { makeHubCode, revokeHub } from './authentication/enrolment.ts';
-import { issuePass } from './authentication/passes.ts';
+import { changeCredential, credentialsOf } from './authentication/credentials.ts';
+import { fetchPasses, registerPhone } from './authentication/passes.ts';
 import { classA } from './authentication/proofs/class-a.ts';
 import { readConfig, type ServerConfig } from './config.ts';
 import { openDatabase } from './database.ts';
@@ -115,6 +116,7 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
   const counters = counterKeys(directory);
   const authentication = makeAuthentication({ directory, counters, proofs: classA(carrierKey) });
   const enrolment = { registry, clock, random, keys };
+  const passes = { registry, clock, random, signer };
   const people = { registry, ledger, clock, random };
   const settlement = await secondaryPayment({ config, ledger, registry, clock, random });
   const after = (ms: number, call: () => void): (() => void) => {
@@ -128,6 +130,7 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
     tls: config.tlsCertificate && config.tlsKey ? { certificate: config.tlsCertificate, key: config.tlsKey } : undefined,
     receive: { authentication, write: (batch) => ledger.run({ do: 'batch', batch }) },
     enrolment,
+    fetchPasses: (body) => fetchPasses(passes, body),
     contact: { registry, counters, clock, signer, heldSeq: (counterId) => ledger.heldSeq(counterId) },
     operator: {
       token: own.token,
@@ -135,7 +138,9 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
       revokeHub: (hubId: Id): Promise<Result<void>> => revokeHub(registry, hubId),
       addSeller: (seller) => addSeller(people, seller),
       addBuyer: (buyer) => addBuyer(people, buyer),
-      issuePass: (request) => issuePass({ registry, clock, random, signer }, request),
+      registerPhone: (request) => registerPhone(passes, request),
+      credentialsOf: (buyerId) => credentialsOf({ registry, clock }, buyerId),
+      changeCredential: (id, body) => changeCredential({ registry, clock }, id, body),
       topUp: (request) => topUp(people, request),
       setFunding: (buyerId, wishes) => setFunding(people, buyerId, wishes),
       changeAccount: (accountId, wish) => changeAccount(people, accountId, wish),

@@ -19,6 +19,8 @@ export interface OfflineQuestion {
   readonly passSum: bigint;
   readonly hubSum: bigint;
   readonly hubCount: number;
+  /** On the carrier's deny list, as far as this hub has it. */
+  readonly denied: boolean;
   /** Why this counter may only work online: shut out, chain broken, carrier not to be trusted. */
   readonly onlineOnly: ErrorCode | undefined;
 }
@@ -34,13 +36,14 @@ export interface OfflineGround {
 }
 
 /**
- * Rules 1 and 6 of the order of decision (first match wins); vouchers, class C and wallet approval (5, 7) are not built yet, and
+ * Rules 1, 2 and 6 of the order of decision (first match wins); vouchers, class C and wallet approval (5, 7) are not built yet, and
  * what is refused here is held (8). Accepted only when every limit holds with this payment included.
- * Refusals: the reason for online only, CLOCK_UNTRUSTED, OFFLINE_EXPIRED, OFFLINE_LIMIT.
+ * Refusals: the reason for online only, CREDENTIAL_REVOKED, CLOCK_UNTRUSTED, OFFLINE_EXPIRED, OFFLINE_LIMIT.
  */
 export function decideOffline(question: OfflineQuestion): Result<OfflineGround> {
   const { policy, pass, amount } = question;
   if (question.onlineOnly) return refuse(question.onlineOnly);
+  if (question.denied) return refuse('CREDENTIAL_REVOKED', 'deny list');
   if (!policy || policy.currency !== question.currency) return refuse('OFFLINE_LIMIT', 'no policy for this currency');
   if (!question.clockTrusted) return refuse('CLOCK_UNTRUSTED');
   if (question.contactAgeMs === undefined || question.contactAgeMs > policy.acceptWindowMs) return refuse('OFFLINE_EXPIRED', 'contact');

@@ -92,4 +92,12 @@ CREATE VIEW offline_use AS
   SELECT pass_id, currency, sum(amount) AS sum, count(*) AS count FROM request WHERE state = 'provisional' GROUP BY pass_id, currency;
 `,
   },
+  {
+    version: 2,
+    why: 'The carrier says which passes must be refused without asking: a lost phone is lost at every hub.',
+    sql: `
+ALTER TABLE hub ADD COLUMN deny_seq INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE denied_pass (pass_id TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

@@ -24,7 +24,7 @@ export interface ContactPorts {
   readonly counterId: Id;
   readonly key: KeyObject;
   readonly carrierKey: (keyId: string) => KeyObject | undefined;
-  backlog(): { readonly waiting: number; readonly lastSeq: number };
+  backlog(): { readonly waiting: number; readonly lastSeq: number; readonly denySeq: number };
   post(body: string, signal: AbortSignal): Promise<Answer>;
   /** `atMono`, `atWall`: when the answer was in hand, less half of the way there and back. */
   take(word: Word, atWall: number, atMono: number): void;
@@ -93,6 +93,7 @@ export class ContactLoop {
     const half = (clock.monotonic() - start) / 2;
     this.#ports.take(word.value, clock.now() - half, clock.monotonic() - half);
     tell({ worked: true });
+    if (word.value.text.deny?.more) this.kick();
   }
 
   #message(nonce: string): string {

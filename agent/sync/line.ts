@@ -4,6 +4,7 @@ import type { ErrorCode, Result } from '#protocol/errors.ts';
 import { type ContactAnswerText, ROUTES } from '#protocol/routes.ts';
 import { ed25519FromText } from '#protocol/signing.ts';
 import type { Clock, Logger, Random } from '../ports.ts';
+import { denySeq, putDenials } from '../store/denials.ts';
 import { type Contact, type Hub, putWord } from '../store/hub.ts';
 import type { Store } from '../store/open.ts';
 import { lastEntry, parkEntry, waitingTotals } from '../store/outbox.ts';
@@ -66,7 +67,11 @@ export class Line<B extends Sendable = Sendable> {
       counterId: ports.hub.counterId,
       key: ports.key,
       carrierKey: ports.carrierKey,
-      backlog: () => ({ waiting: waitingTotals(ports.store.read).count, lastSeq: lastEntry(ports.store.read)?.seq ?? 0 }),
+      backlog: () => ({
+        waiting: waitingTotals(ports.store.read).count,
+        lastSeq: lastEntry(ports.store.read)?.seq ?? 0,
+        denySeq: denySeq(ports.store.read),
+      }),
       post: (body, signal) => ports.client.post(ROUTES.contact, body, signal),
       take: (word, wallMs, monotonicMs) => this.#takeWord(word, wallMs, monotonicMs),
       tell: (attempt) => this.#tell(attempt),
@@ -119,7 +124,10 @@ export class Line<B extends Sendable = Sendable> {
   #takeWord(word: Word, wallMs: number, monotonicMs: number): void {
     const { store, run, logger } = this.#ports;
     const contact = { carrierMs: word.text.carrierTime, wallMs, monotonicMs, run };
-    const stored = store.write((db) => putWord(db, word.signed, contact));
+    const stored = store.write((db) => {
+      putWord(db, word.signed, contact);
+      if (word.text.deny) putDenials(db, word.text.deny);
+    });
     // Not on the disk is no reason to distrust it now; after a restart the older word counts, which only allows less.
     if (!stored.ok) logger.warn({ code: stored.code }, "the carrier's word was not stored");
     this.#word = word.text;

@@ -21,6 +21,13 @@ export const jaErrors: Readonly<Record<ErrorCode, { readonly staff: string; read
   PASS_EXPIRED: { staff: 'この電話のパスは期限切れ。', next: 'お客様が通信のある所でウォレットを一度開く。' },
   CREDENTIAL_UNKNOWN: { staff: '運送会社にこのカード・電話の登録がない。', next: '別の支払い方法を頼む。' },
   CREDENTIAL_REVOKED: { staff: 'このカード・電話は停止されている。', next: '別の支払い方法を頼む。' },
+  CREDENTIAL_FROZEN: {
+    staff: 'このカードか電話は、買い手が利用を止めている。',
+    next: '買い手が再開するか、別の方法で支払う。',
+  },
+  CREDENTIAL_LOST: { staff: 'このカードか電話には紛失の届けが出ている。', next: '荷物を渡さない。別の方法での支払いを頼む。' },
+  CREDENTIAL_STATE: { staff: 'このカードか電話は、今の状態ではそうできない。', next: '状態を確かめるか、別のものを登録する。' },
+  PASSES_ENOUGH: { staff: 'この電話には今は十分なパスがある。', next: '先にそれを使う。次のパスは後で届く。' },
   COUNTER_REUSED: { staff: 'このタッチは使用済み。', next: 'もう一度支払いを求める。' },
   REQUEST_CONFLICT: { staff: 'この依頼番号は別の内容で使われている。', next: 'もう一度支払いを求める。新しい依頼には新しい番号が付く。' },
   SELLER_UNKNOWN: { staff: '運送会社にこの販売者の登録がない。', next: 'このハブの販売者を選ぶ。' },

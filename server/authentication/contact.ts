@@ -10,6 +10,7 @@ import { signEd25519, type SigningPair, verifyEd25519 } from '#protocol/signing.
 import type { Clock } from '../ports.ts';
 import type { Registry } from '../store/registry.ts';
 import type { CounterKeys } from './counter-keys.ts';
+import { denialsAfter } from './deny-list.ts';
 
 export interface ContactParts {
   readonly registry: Registry;
@@ -35,6 +36,7 @@ export async function answerContact(parts: ContactParts, body: SignedText): Prom
     .where('id', '=', contact.counterId as Id)
     .execute();
   const sellers = await parts.registry.selectFrom('seller').select(['id', 'name', 'currency']).orderBy('name').execute();
+  const deny = contact.denySeq === undefined ? undefined : await denialsAfter(parts.registry, contact.denySeq);
   const answer: ContactAnswerText = {
     v: 1,
     hubId: body.hubId,
@@ -43,6 +45,7 @@ export async function answerContact(parts: ContactParts, body: SignedText): Prom
     heldSeq: await parts.heldSeq(contact.counterId as Id),
     sellers: sellers.map(({ id, name }) => ({ sellerId: id, name })),
     policies: [...new Set(sellers.map(({ currency }) => currency))].map((currency) => defaultPolicy(currency, CURRENCY_DIGITS[currency])),
+    ...(deny && { deny }),
   };
   const text = JSON.stringify(answer);
   return ok({ text, keyId: parts.signer.keyId, signature: toBase64Url(signEd25519(parts.signer.privateKey, carrierMessageBytes(text))) });

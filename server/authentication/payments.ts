@@ -1,3 +1,4 @@
+import { refusalIn } from '#protocol/credential.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { PaymentEntry } from '#protocol/payment-request.ts';
@@ -52,7 +53,8 @@ async function checkProof(proofs: ProofCheck, counter: Counter, entry: PaymentEn
 
 function factsOf({ asked, pass, counter }: Genuine, holder: PassHolder | undefined, seller: SellerEntry | undefined): Result<PaymentFacts> {
   if (!holder) return refuse('CREDENTIAL_UNKNOWN');
-  if (holder.state === 'REVOKED') return refuse('CREDENTIAL_REVOKED');
+  const barred = refusalIn(holder.state);
+  if (barred) return refuse(barred);
   if (!seller) return refuse('SELLER_UNKNOWN');
   const { currency, sellerId } = asked.terms;
   if (seller.currency !== currency) return refuse('BAD_CURRENCY');

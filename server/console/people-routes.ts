@@ -10,6 +10,9 @@ import {
   AccountStanding,
   BuyerAnswer,
   BuyerBody,
+  CredentialAnswer,
+  CredentialsAnswer,
+  CredentialStateBody,
   FundingAnswer,
   FundingBody,
   HubCodeAnswer,
@@ -49,7 +52,9 @@ export interface PeopleActs {
   readonly revokeHub: (hubId: Id) => Promise<Result<void>>;
   readonly addSeller: (seller: NewSeller) => Promise<Result<Seller>>;
   readonly addBuyer: (buyer: Static<typeof BuyerBody>) => Promise<Result<BuyerAnswer>>;
-  readonly issuePass: (request: { buyerId: Id; deviceKey: string; currency: Currency }) => Promise<Result<PassAnswer>>;
+  readonly registerPhone: (request: { buyerId: Id; deviceKey: string; currency: Currency }) => Promise<Result<PassAnswer>>;
+  readonly credentialsOf: (buyerId: Id) => Promise<Result<CredentialsAnswer>>;
+  readonly changeCredential: (credentialId: Id, body: CredentialStateBody) => Promise<Result<CredentialAnswer>>;
   readonly topUp: (request: { buyerId: Id; requestId: Id; amount: Minor; currency: Currency }) => Promise<Result<void>>;
   readonly setFunding: (buyerId: Id, wishes: readonly FundingWish[]) => Promise<Result<FundingAnswer>>;
   readonly accounts: () => Promise<AccountsAnswer>;
@@ -77,10 +82,31 @@ export function peopleRoutes(route: Route, acts: PeopleActs): void {
   route(
     'POST',
     ROUTES.operatorPasses,
-    { summary: 'Certify a buyer’s device', body: PassBody, params: BuyerParams, answer: PassAnswer },
-    (body, params) => acts.issuePass({ buyerId: params.buyerId as Id, deviceKey: body.deviceKey, currency: body.currency }),
+    { summary: 'Register a buyer’s phone', body: PassBody, params: BuyerParams, answer: PassAnswer },
+    (body, params) => acts.registerPhone({ buyerId: params.buyerId as Id, deviceKey: body.deviceKey, currency: body.currency }),
   );
+  credentialRoutes(route, acts);
   accountRoutes(route, acts);
+}
+
+function credentialRoutes(route: Route, acts: PeopleActs): void {
+  route(
+    'GET',
+    ROUTES.operatorCredentials,
+    { summary: 'A buyer’s phones, cards and badges', params: BuyerParams, answer: CredentialsAnswer },
+    (_body, params) => acts.credentialsOf(params.buyerId as Id),
+  );
+  route(
+    'POST',
+    ROUTES.operatorCredentialState,
+    {
+      summary: 'Freeze, thaw, report lost or found, replace or revoke',
+      body: CredentialStateBody,
+      params: Type.Object({ credentialId: IdText }),
+      answer: CredentialAnswer,
+    },
+    (body, params) => acts.changeCredential(params.credentialId as Id, body),
+  );
 }
 
 function hubRoutes(route: Route, acts: PeopleActs): void {

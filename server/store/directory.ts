@@ -1,5 +1,6 @@
 /** Who is who, for requests that come by the hundred: one statement per question and batch, whatever the number of entries. */
 import { CompiledQuery } from 'kysely';
+import type { CredentialState } from '#protocol/credential.ts';
 import type { Id } from '#protocol/ids.ts';
 import { type Currency, minor } from '#protocol/money.ts';
 import type { FeeTerms, FundingOption, FundingSource } from '../records.ts';
@@ -12,7 +13,7 @@ export interface CounterEntry {
 
 /** Who holds a pass, and where their money may come from, in order. */
 export interface PassHolder {
-  readonly state: 'ACTIVE' | 'REVOKED';
+  readonly state: CredentialState;
   readonly account: Id;
   readonly funding: readonly FundingOption[];
 }
@@ -65,7 +66,7 @@ interface FundingRow {
 /** One row per funding option; one without an option when the buyer has none. */
 interface HolderRow {
   readonly pass: Id;
-  readonly state: 'ACTIVE' | 'REVOKED';
+  readonly state: CredentialState;
   readonly account: Id;
   readonly source: FundingSource | null;
   readonly funding_account: Id | null;
@@ -86,9 +87,9 @@ function sqlOf(dialect: Dialect) {
   return {
     counter: `SELECT counter.public_key, hub.state FROM counter JOIN hub ON hub.id = counter.hub
       WHERE counter.id = ${parameter(1)} AND hub.id = ${parameter(2)}`,
-    holders: `SELECT c.pass, c.state, b.account, f.source, f.account AS funding_account, f.cap
-      FROM credential c JOIN buyer b ON b.id = c.buyer LEFT JOIN funding_option f ON f.buyer = b.id
-      WHERE c.pass ${listed} ORDER BY c.pass, f.place`,
+    holders: `SELECT p.id AS pass, c.state, b.account, f.source, f.account AS funding_account, f.cap
+      FROM pass p JOIN credential c ON c.id = p.credential JOIN buyer b ON b.id = c.buyer LEFT JOIN funding_option f ON f.buyer = b.id
+      WHERE p.id ${listed} ORDER BY p.id, f.place`,
     sellers: `SELECT id, account, currency, fee_basis_points, fee_fixed FROM seller WHERE id ${listed}`,
     funding: `SELECT source, account AS funding_account, cap FROM funding_option WHERE buyer = ${parameter(1)} ORDER BY place`,
   };

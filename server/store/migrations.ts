@@ -121,12 +121,43 @@ CREATE TABLE funding_option (
 INSERT INTO funding_option (buyer, place, source, account) SELECT id, 0, 'prepaid', account FROM buyer;
 `;
 
+const CREDENTIALS = `
+ALTER TABLE credential RENAME TO credential_before;
+CREATE TABLE credential (
+  id TEXT NOT NULL PRIMARY KEY, buyer TEXT NOT NULL REFERENCES buyer (id),
+  class TEXT NOT NULL CHECK (class IN ('A','C','D','W')), name TEXT NOT NULL, currency TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('ACTIVE','FROZEN','LOST','REPLACED','REVOKED')),
+  -- Class A: the key that fetches passes. It never taps, so that no hub sees it.
+  home_key TEXT,
+  created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, replaced_by TEXT REFERENCES credential (id),
+  CHECK ((class = 'A') = (home_key IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credential_of_buyer ON credential (buyer);
+CREATE TABLE pass (
+  id TEXT NOT NULL PRIMARY KEY, credential TEXT NOT NULL REFERENCES credential (id),
+  device_key TEXT, tag TEXT UNIQUE, master_key TEXT,
+  offline_limit INTEGER NOT NULL CHECK (offline_limit >= 0), issued_at INTEGER NOT NULL, expires_at INTEGER, text TEXT,
+  -- What a hub can be shown of it: a certified device key, or the keyed tag of what a card says.
+  CHECK ((device_key IS NULL) <> (tag IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pass_of_credential ON pass (credential, device_key);
+INSERT INTO credential (id, buyer, class, name, currency, state, home_key, created_at, changed_at)
+  SELECT pass, buyer, 'A', 'Phone', currency, state, device_key, expires_at - 2592000000, expires_at - 2592000000 FROM credential_before;
+INSERT INTO pass (id, credential, device_key, offline_limit, issued_at, expires_at)
+  SELECT pass, pass, device_key, 0, expires_at - 2592000000, expires_at FROM credential_before;
+DROP TABLE credential_before;
+CREATE TABLE deny_entry (
+  seq INTEGER NOT NULL PRIMARY KEY, pass TEXT NOT NULL, denied INTEGER NOT NULL CHECK (denied IN (0, 1)), at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** The small tables' migrations alone, in order, for databases whose ledger has its own. */
 export function coldMigrations(settlement: string): readonly { readonly why: string; readonly sql: string }[] {
   return [
     { why: 'hubs, counters, sellers, buyers and their credentials', sql: REGISTRY },
     { why: 'settlement batches, instructions and bank statement lines', sql: settlement },
     { why: 'where a buyer’s money comes from, and what a seller pays', sql: FUNDING },
+    { why: 'credentials of every class with their life, many passes each, and the deny list as a log', sql: CREDENTIALS },
   ];
 }
 
@@ -138,5 +169,6 @@ export function migrations(settlement: string): readonly Migration[] {
     { version: 3, why: 'settlement batches, instructions and bank statement lines', sql: settlement },
     { version: 4, why: 'holds, funding legs, events, balances kept in memory', sql: toVersion4 },
     { version: 5, why: 'where a buyer’s money comes from, and what a seller pays', sql: FUNDING },
+    { version: 6, why: 'credentials of every class with their life, many passes each, and the deny list as a log', sql: CREDENTIALS },
   ];
 }

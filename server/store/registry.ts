@@ -2,6 +2,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { type Generated, Kysely, PostgresDialect, type PostgresPool, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Id } from '#protocol/ids.ts';
+import type { CredentialClass, CredentialState } from '#protocol/credential.ts';
 import type { Currency } from '#protocol/money.ts';
 import type { FundingSource } from '../records.ts';
 
@@ -29,7 +30,32 @@ export interface RegistryTables {
   };
   buyer: { id: Id; name: string; currency: Currency; account: Id };
   funding_option: { buyer: Id; place: number; source: FundingSource; account: Id; cap: number | null };
-  credential: { pass: Id; buyer: Id; device_key: string; currency: Currency; expires_at: number; state: 'ACTIVE' | 'REVOKED' };
+  credential: {
+    id: Id;
+    buyer: Id;
+    class: CredentialClass;
+    name: string;
+    currency: Currency;
+    state: CredentialState;
+    home_key: string | null;
+    created_at: number;
+    changed_at: number;
+    replaced_by: Id | null;
+  };
+  pass: {
+    id: Id;
+    credential: Id;
+    device_key: string | null;
+    tag: string | null;
+    master_key: string | null;
+    offline_limit: number;
+    issued_at: number;
+    expires_at: number | null;
+    text: string | null;
+  };
+  /** The ledger's; only read here. */
+  used_counter: { pass: Id; counter: number };
+  deny_entry: { seq: number; pass: Id; denied: 0 | 1; at: number };
 }
 
 /** One query builder over both dialects for the small, cold tables; each stage brings the tables it knows. */

@@ -16,9 +16,12 @@ export function makePhone(file: string): string {
   return toBase64Url(p256Compressed(publicKey));
 }
 
-/** Puts a pass into a phone, in place of an older one. The counter goes on. Throws when the text is no pass. */
-export function storePass(file: string, passBase64Url: string): void {
+/**
+ * Puts the first pass into a phone, over its home key, in place of an older one. The counter goes on. `credentialId`: under which the
+ * carrier knows the phone. Throws when the text is no pass.
+ */
+export function storePass(file: string, passBase64Url: string, credentialId?: string): void {
   const bytes = fromBase64Url(passBase64Url);
   if (!bytes || !decodePass(bytes)) throw new Error('not an offline pass');
-  writePhoneFile(file, { ...readPhoneFile(file), pass: passBase64Url });
+  writePhoneFile(file, { ...readPhoneFile(file), pass: passBase64Url, ...(credentialId && { credentialId }) });
 }

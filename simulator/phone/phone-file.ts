@@ -1,14 +1,22 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 
-/** What a SIMULATED phone remembers. */
-export interface PhoneFile {
-  readonly simulated: true;
-  /** PKCS#8 PEM of the P-256 device key. A real phone keeps it in hardware. */
+/** A key that taps, and the pass that certifies it. */
+export interface TapKey {
+  /** PKCS#8 PEM, P-256. A real phone keeps it in hardware. */
   readonly privateKey: string;
   /** Offline pass, base64url; absent until the carrier issued one. */
   readonly pass?: string;
-  /** The last counter used; 0 before the first tap. */
+  /** The last counter used with this key; 0 before its first tap. */
   readonly counter: number;
+}
+
+/** What a SIMULATED phone remembers. */
+export interface PhoneFile extends TapKey {
+  readonly simulated: true;
+  /** Under which the carrier knows the phone, whose home key is `privateKey`. */
+  readonly credentialId?: string;
+  /** Fetched for one tap each. The home key taps only while none of them can. */
+  readonly tapKeys?: readonly TapKey[];
 }
 
 /** Throws when the file is missing or is not a phone: the person running the simulator named the wrong file. */

@@ -3,14 +3,15 @@ import {
   APPLET_AID,
   APPLET_VERSION,
   AUTHORISE_DATA_BYTES,
-  decodePass,
   decodeTapTerms,
+  encodePass,
   NONCE_BYTES,
   STATUS_WORDS,
   tapSignedBytes,
 } from '#protocol/applet.ts';
-import { concatBytes, fromBase64Url, sameBytes, u32 } from '#protocol/bytes.ts';
+import { concatBytes, sameBytes, u32 } from '#protocol/bytes.ts';
 import { signP256 } from '#protocol/signing.ts';
+import { keyForTap, withCounter } from './pass-wallet.ts';
 import { readPhoneFile, writePhoneFile } from './phone-file.ts';
 
 export interface PhoneOptions {
@@ -79,18 +80,17 @@ export class Phone {
     const terms = decodeTapTerms(command.data);
     if (!terms || command.p1 !== 0 || command.p2 !== 0) return statusOnly(STATUS_WORDS.WRONG_DATA);
     const stored = readPhoneFile(this.file);
-    const passBytes = stored.pass === undefined ? undefined : fromBase64Url(stored.pass);
-    const pass = passBytes && decodePass(passBytes);
-    if (!passBytes || !pass || stored.counter >= 0xffff_ffff) return statusOnly(STATUS_WORDS.NOT_SELECTED);
-    if (pass.currency !== terms.currency) return statusOnly(STATUS_WORDS.WRONG_DATA);
+    const chosen = keyForTap(stored, terms);
+    if (!chosen || chosen.key.counter >= 0xffff_ffff) return statusOnly(STATUS_WORDS.NOT_SELECTED);
+    if (chosen.pass.currency !== terms.currency) return statusOnly(STATUS_WORDS.WRONG_DATA);
     if (this.options.declines()) return statusOnly(STATUS_WORDS.USER_DECLINED);
 
     this.nonce = undefined;
-    const counter = stored.counter + 1;
-    writePhoneFile(this.file, { ...stored, counter });
-    const key = createPrivateKey(stored.privateKey);
+    const counter = chosen.key.counter + 1;
+    writePhoneFile(this.file, withCounter(stored, chosen.key, counter));
+    const key = createPrivateKey(chosen.key.privateKey);
     const signature = signP256(key, tapSignedBytes(nonce, command.data, counter));
-    return this.send(concatBytes(passBytes, u32(counter), signature), command.expected);
+    return this.send(concatBytes(encodePass(chosen.pass), u32(counter), signature), command.expected);
   }
 
   private send(content: Uint8Array, expected: number): Uint8Array {

@@ -53,6 +53,8 @@ export class CarrierTwin {
   readonly entries: string[] = [];
   readonly commits = new Map<string, number>();
   heldSeqClaim: number | undefined;
+  /** The deny list, a change each; told in pages of two. */
+  readonly denials: { readonly passId: Id; readonly denied: boolean }[] = [];
   contacts = 0;
   hubKey: ReturnType<typeof ed25519FromText>;
   #answers = new Map<string, Receipt>();
@@ -107,7 +109,8 @@ export class CarrierTwin {
     if (typeof this.contactMood === 'object') return problem(response, this.contactMood.problem);
     const { text, signature } = JSON.parse(body) as { text: string; signature: string };
     if (!verifyEd25519(this.hubKey!, hubMessageBytes(HUB_ID, text), fromBase64Url(signature)!)) return problem(response, 'BAD_SIGNATURE');
-    const { nonce } = JSON.parse(text) as { nonce: string };
+    const { nonce, denySeq } = JSON.parse(text) as { nonce: string; denySeq: number };
+    const log = this.denials.map((change, place) => ({ seq: place + 1, ...change })).filter(({ seq }) => seq > denySeq);
     const word = JSON.stringify({
       v: 1,
       hubId: HUB_ID,
@@ -116,6 +119,7 @@ export class CarrierTwin {
       heldSeq: this.heldSeqClaim ?? this.entries.length,
       sellers: [{ sellerId: SELLER_ID, name: 'Veldhuis Ceramics' }],
       policies: [this.policy],
+      deny: { entries: log.slice(0, 2), more: log.length > 2 },
     });
     const key = this.contactMood === 'forge' ? this.stranger : this.pair;
     const signed = toBase64Url(signEd25519(key.privateKey, carrierMessageBytes(word)));

@@ -13,7 +13,7 @@ import type { CardSession, Reader } from '../../agent/ports.ts';
 /** A buyer's phone with a pass of this carrier: real keys, no radio. */
 export class Device {
   readonly #key: KeyObject;
-  readonly #pass: Uint8Array;
+  readonly pass: Uint8Array;
   #counter = 0;
   /** Set to have the next taps refused by the card. */
   trouble: ErrorCode | undefined;
@@ -30,7 +30,7 @@ export class Device {
       expiresMs: nowMs + 7 * 86_400_000,
       keyId: keyId(carrier.publicKey),
     };
-    this.#pass = encodePass({ ...unsigned, signature: signEd25519(carrier.privateKey, passSignedBytes(unsigned)) });
+    this.pass = encodePass({ ...unsigned, signature: signEd25519(carrier.privateKey, passSignedBytes(unsigned)) });
   }
 
   authorise(terms: TapTerms): Result<ProofA> {
@@ -40,7 +40,7 @@ export class Device {
     const signature = signP256(this.#key, tapSignedBytes(nonce, encodeTapTerms(terms), counter));
     return ok({
       class: 'A',
-      pass: toBase64Url(this.#pass),
+      pass: toBase64Url(this.pass),
       deviceNonce: toBase64Url(nonce),
       hubNonce: toBase64Url(terms.hubNonce),
       atMs: terms.atMs,

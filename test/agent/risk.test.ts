@@ -19,6 +19,7 @@ const question: OfflineQuestion = {
   passSum: 0n,
   hubSum: 0n,
   hubCount: 0,
+  denied: false,
   onlineOnly: undefined,
 };
 const decide = (change: Partial<OfflineQuestion>) => decideOffline({ ...question, ...change });
@@ -49,6 +50,8 @@ describe('the decision without the network', () => {
     ['a tap of long ago', { tapAgeMs: 60_001 }, 'OFFLINE_EXPIRED'],
     ['a wrong clock', { clockTrusted: false }, 'CLOCK_UNTRUSTED'],
     ['shut out', { onlineOnly: 'HUB_REVOKED' }, 'HUB_REVOKED'],
+    ['on the deny list', { denied: true }, 'CREDENTIAL_REVOKED'],
+    ['on the deny list, at a hub without a policy', { denied: true, policy: undefined }, 'CREDENTIAL_REVOKED'],
   ] as [string, Partial<OfflineQuestion>, string][])('%s: %o → %s', ([, change, wanted]) => {
     const decided = decide(change);
     expect(decided.ok ? 'ok' : decided.code).toBe(wanted);
