@@ -48,7 +48,7 @@ export async function enrolHub(
     carrierKeys: keys,
   };
   const stored = ports.store.write((db) => insertHub(db, hub));
-  return stored.ok ? ok({ hub: { ...hub, word: undefined, contact: undefined }, pair }) : stored;
+  return stored.ok ? ok({ hub: readHub(ports.store.read)!, pair }) : stored;
 }
 
 function enrolBody(pair: SigningPair, code: string, counterName: string): EnrolBody {

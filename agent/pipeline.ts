@@ -4,15 +4,14 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { Compile } from 'typebox/compile';
-import { decodePass, NONCE_BYTES, type OfflinePass, type TapTerms } from '#protocol/applet.ts';
+import { NONCE_BYTES, type TapTerms } from '#protocol/applet.ts';
 import type { Board, CommandAnswer, CommandArgs } from '#protocol/bridge.ts';
-import { fromBase64Url, utf8 } from '#protocol/bytes.ts';
+import { utf8 } from '#protocol/bytes.ts';
 import { type ErrorCode, isErrorCode, ok, refuse, type Result } from '#protocol/errors.ts';
 import { sha256 } from '#protocol/hash.ts';
 import { type Id, makeId, shortCode } from '#protocol/ids.ts';
 import { LIMITS } from '#protocol/limits.ts';
-import { formatAmount } from '#protocol/money.ts';
-import type { AcceptanceEntry, PaymentEntry, ProofA, RefundEntry } from '#protocol/payment-request.ts';
+import type { AcceptanceEntry, PaymentEntry } from '#protocol/payment-request.ts';
 import { BatchAnswer } from '#protocol/routes.ts';
 import { boardOf, isBusy, requestView, trailOf } from './board.ts';
 import { appendEntry } from './outbox/append.ts';
@@ -21,7 +20,7 @@ import { type Matched, matchAnswers } from './outbox/match-answers.ts';
 import type { CardSession, Clock, Logger, Random, Reader } from './ports.ts';
 import { receiptText } from './receipt/text.ts';
 import { receiptChecker } from './receipt/verify.ts';
-import { checkRefund } from './request/refund.ts';
+import { checkRefund, refundEntry } from './request/refund.ts';
 import { moveRequest, stateAfterAnswer } from './request/states.ts';
 import { makeTerms } from './request/terms.ts';
 import { type ClockTrust, trustClock } from './risk/clock-trust.ts';
@@ -30,10 +29,19 @@ import { isDenied } from './store/denials.ts';
 import type { Hub } from './store/hub.ts';
 import type { Store, Writable } from './store/open.ts';
 import { answerEntry, entryOf, refundsOf } from './store/outbox.ts';
-import { changeRequest, insertRequest, latestWrittenMs, offlineUse, readRequest, type RequestRow, requestsIn } from './store/requests.ts';
+import {
+  changeRequest,
+  hasPaidOnline,
+  insertRequest,
+  latestWrittenMs,
+  offlineUse,
+  readRequest,
+  type RequestRow,
+  requestsIn,
+} from './store/requests.ts';
 import type { CarrierClient } from './sync/client.ts';
 import { carrierKeysOf, Line } from './sync/line.ts';
-import { awaitTap, type Tapped } from './tap.ts';
+import { awaitTap, type Identify, type Tapped, tappedBy } from './tap.ts';
 
 export interface PipelineParts {
   readonly clock: Clock;
@@ -41,11 +49,8 @@ export interface PipelineParts {
   readonly logger: Logger;
   readonly store: Store;
   readonly readers: readonly Reader[];
-  /** The class A applet, from agent/identification. */
-  readonly identification: {
-    authorise(session: CardSession, terms: TapTerms): Promise<Result<ProofA>>;
-    checkProof(proof: ProofA, terms: TapTerms, carrierKey: (keyId: string) => KeyObject | undefined, nowMs: number): Result<OfflinePass>;
-  };
+  /** From agent/identification. */
+  readonly identification: Identify;
   readonly openCarrier: (url: string) => CarrierClient;
   readonly freeBytes: () => number;
   /** Names this run of the process. */
@@ -156,16 +161,7 @@ export class Pipeline {
     const { currency } = payment;
     const at = clock.now();
     const requestId = makeId(at, random.bytes(10));
-    const wire = formatAmount(amount.value, currency);
-    const entry: RefundEntry = {
-      v: 1,
-      kind: 'refund',
-      requestId,
-      paymentRequestId: payment.requestId,
-      amount: wire,
-      currency,
-      askedAt: at,
-    };
+    const entry = refundEntry(requestId, payment, amount.value, at);
     const stored = store.write((db) => appendEntry(db, line.hub.counterId, entry, at, { amount: amount.value, currency }));
     if (!stored.ok) return stored;
     line.drain.kick();
@@ -235,18 +231,16 @@ export class Pipeline {
       hubNonce: random.bytes(NONCE_BYTES),
       atMs: clock.now(),
     };
-    const proof = await identification.authorise(session, terms);
-    if (!proof.ok) return proof;
-    const pass = identification.checkProof(proof.value, terms, carrierKeysOf(line.hub), clock.now());
-    return pass.ok ? ok({ proof: proof.value, pass: pass.value }) : pass;
+    const { pseudonymKey } = line.hub;
+    return identification(session, { terms, nowMs: clock.now(), carrierKey: carrierKeysOf(line.hub), pseudonymKey });
   }
 
-  #storeTap(row: RequestRow, { proof, pass }: Tapped, line: Line): Result<number> {
+  #storeTap(row: RequestRow, { proof, name }: Tapped, line: Line): Result<number> {
     const at = this.#parts.clock.now();
     const { requestId, terms, amount, currency } = row;
     const entry: PaymentEntry = { v: 1, kind: 'payment', requestId, terms, proof, tappedAt: at };
     return this.#parts.store.write((db) => {
-      moveRequest(db, row, 'unknown', at, { tappedAt: at, passId: pass.passId });
+      moveRequest(db, row, 'unknown', at, { tappedAt: at, passId: name });
       return appendEntry(db, line.hub.counterId, entry, at, { amount, currency });
     });
   }
@@ -317,7 +311,7 @@ export class Pipeline {
       nowMs: now,
       tapAgeMs: Math.abs(now - row.tappedAt!),
       tapAgeMaxMs: LIMITS.tap_wait_ms,
-      pass: decodePass(fromBase64Url(proof.pass)!)!,
+      tapped: tappedBy(proof, () => hasPaidOnline(store.read, row.passId!)),
       policy: line.word?.policies.find(({ currency }) => currency === row.currency),
       clockTrusted: trust.trusted,
       contactAgeMs: trust.contactAgeMs,

@@ -2,8 +2,7 @@ import { HandoverError } from '#protocol/errors.ts';
 import type { AgentPorts } from './agent.ts';
 import type { AgentConfig } from './config.ts';
 import { configuredReaders } from './configured-readers.ts';
-import { checkProof } from './identification/check-proof.ts';
-import { authorise } from './identification/class-a.ts';
+import { identify } from './identification/identify.ts';
 import { freeBytesOf, systemClock, systemLogger, systemRandom } from './system-ports.ts';
 
 /** The outside world of a real hub. Throws HandoverError: CONFIG_BAD, READER_UNKNOWN. */
@@ -16,7 +15,7 @@ export function realWorld(config: AgentConfig): AgentPorts {
     random: systemRandom(),
     logger: systemLogger(),
     readers: readers.value,
-    identification: { authorise, checkProof },
+    identification: identify,
     freeBytes: freeBytesOf,
   };
 }

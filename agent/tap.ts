@@ -1,12 +1,28 @@
-import type { OfflinePass } from '#protocol/applet.ts';
+import type { KeyObject } from 'node:crypto';
+import { decodePass, type TapTerms } from '#protocol/applet.ts';
+import { fromBase64Url } from '#protocol/bytes.ts';
 import type { ErrorCode, Result } from '#protocol/errors.ts';
-import type { ProofA } from '#protocol/payment-request.ts';
+import type { Id } from '#protocol/ids.ts';
+import type { Proof } from '#protocol/payment-request.ts';
 import type { CardSession, Reader } from './ports.ts';
+import type { TappedBy } from './risk/decide.ts';
 
-/** A proof that this hub has checked for itself. */
+/** A proof, as far as this hub can check it. */
 export interface Tapped {
-  readonly proof: ProofA;
-  readonly pass: OfflinePass;
+  readonly proof: Proof;
+  /** What this hub calls whoever tapped: the id of the pass, or its own pseudonym of a card. Never a card's UID. */
+  readonly name: Id;
+}
+
+/** Asks the card in the field who it is, and checks what can be checked here. `nowMs`: hub clock. */
+export type Identify = (session: CardSession, ask: IdentifyAsk) => Promise<Result<Tapped>>;
+
+export interface IdentifyAsk {
+  readonly terms: TapTerms;
+  readonly nowMs: number;
+  readonly carrierKey: (keyId: string) => KeyObject | undefined;
+  /** This hub's own key for calling cards by a name of its own. */
+  readonly pseudonymKey: Uint8Array;
 }
 
 export interface TapAsk {
@@ -60,4 +76,11 @@ async function firstCard(ask: TapAsk, onHint: TapAsk['onHint']): Promise<Round |
   // Resolves with the first card, or when every reader has given up.
   await Promise.race([all, ...waits.map((wait) => wait.then(() => (first ? undefined : all)))]);
   return first && { ...first, disarmed: all };
+}
+
+/** What the decision without the network may lean on. */
+export function tappedBy(proof: Proof, seenOnline: () => boolean): TappedBy {
+  return proof.class === 'A'
+    ? { class: 'A', pass: decodePass(fromBase64Url(proof.pass)!)! } // checked before it was stored
+    : { class: 'C', seenOnline: seenOnline() };
 }

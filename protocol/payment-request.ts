@@ -25,7 +25,7 @@ export const PaymentTerms = Type.Object(
 );
 export type PaymentTerms = Static<typeof PaymentTerms>;
 
-/** Proof class A (docs/APPLET.md). Other classes join this union as they are built. */
+/** Proof class A (docs/APPLET.md): a certified device key signed this very request. */
 export const ProofA = Type.Object(
   {
     class: Type.Literal('A'),
@@ -40,6 +40,23 @@ export const ProofA = Type.Object(
 );
 export type ProofA = Static<typeof ProofA>;
 
+/**
+ * Proof class C (docs/CARDS.md): what an NTAG 424 DNA card wrote into its link for this tap, as the query of that link. The hub cannot
+ * read it, and it binds no amount: it says only that the card was here, once.
+ */
+export const ProofC = Type.Object(
+  {
+    class: Type.Literal('C'),
+    message: Type.String({ pattern: '^[A-Za-z0-9_.~&=-]*$', minLength: 1, maxLength: 512 }),
+    atMs: TimeMs,
+  },
+  { additionalProperties: false },
+);
+export type ProofC = Static<typeof ProofC>;
+
+export const Proof = Type.Union([ProofA, ProofC]);
+export type Proof = Static<typeof Proof>;
+
 /** A payment request: the terms as text, and the proof of the tap over exactly that text. */
 export const PaymentEntry = Type.Object(
   {
@@ -47,7 +64,7 @@ export const PaymentEntry = Type.Object(
     kind: Type.Literal('payment'),
     requestId: IdText,
     terms: Type.String({ maxLength: 2_048 }),
-    proof: ProofA,
+    proof: Proof,
     tappedAt: TimeMs,
   },
   { additionalProperties: false },

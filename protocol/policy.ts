@@ -11,6 +11,8 @@ export const RiskPolicy = Type.Object(
     currency: CurrencyCode,
     /** Most for one class A payment without the network. */
     floorA: AmountText,
+    /** Most for one class C payment without the network, of a card that has paid here online before. Left out: none. */
+    floorC: Type.Optional(AmountText),
     /** Most for one pass since it was last decided online. */
     perCredential: AmountText,
     /** Most stored at one hub and not yet answered, in money and in number. */
@@ -24,13 +26,14 @@ export const RiskPolicy = Type.Object(
 );
 export type RiskPolicy = Static<typeof RiskPolicy>;
 
-/** The carrier's defaults for a currency with `digits` decimals: 50.00, 150.00, 2,000.00, 75 payments, 24 h, 300 s. */
+/** The carrier's defaults for a currency with `digits` decimals: 50.00, 20.00, 150.00, 2,000.00, 75 payments, 24 h, 300 s. */
 export function defaultPolicy(currency: RiskPolicy['currency'], digits: number): RiskPolicy {
   const text = (major: number): string => (digits === 0 ? `${major * 100}` : `${major}.${'0'.repeat(digits)}`);
   return {
     version: 1,
     currency,
     floorA: text(50),
+    floorC: text(20),
     perCredential: text(150),
     perHub: text(2_000),
     perHubCount: 75,

@@ -15,6 +15,7 @@ import { counterKeys } from './authentication/counter-keys.ts';
 import { makeHubCode, revokeHub } from './authentication/enrolment.ts';
 import { changeCredential, credentialsOf } from './authentication/credentials.ts';
 import { fetchPasses, registerPhone } from './authentication/passes.ts';
+import { proofCheck } from './authentication/proofs/check.ts';
 import { classA } from './authentication/proofs/class-a.ts';
 import { readConfig, type ServerConfig } from './config.ts';
 import { openDatabase } from './database.ts';
@@ -114,7 +115,7 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
   const keys: CarrierKey[] = [{ keyId: signer.keyId, publicKey: publicKeyText(signer.publicKey) }];
   const carrierKey = (id: string): typeof signer.publicKey | undefined => (id === signer.keyId ? signer.publicKey : undefined);
   const counters = counterKeys(directory);
-  const authentication = makeAuthentication({ directory, counters, proofs: classA(carrierKey) });
+  const authentication = makeAuthentication({ directory, counters, proofs: proofCheck({ A: classA(carrierKey) }) });
   const enrolment = { registry, clock, random, keys };
   const passes = { registry, clock, random, signer };
   const people = { registry, ledger, clock, random };

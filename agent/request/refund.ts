@@ -1,5 +1,7 @@
 import { ok, refuse, type Result } from '#protocol/errors.ts';
-import type { Minor } from '#protocol/money.ts';
+import type { Id } from '#protocol/ids.ts';
+import { formatAmount, type Minor } from '#protocol/money.ts';
+import type { RefundEntry } from '#protocol/payment-request.ts';
 import type { RequestRow } from '../store/requests.ts';
 import { askedAmount } from './terms.ts';
 
@@ -18,4 +20,15 @@ export function checkRefund(
   const amount = askedAmount(asked.amount, payment.currency);
   if (!amount.ok) return amount;
   return amount.value + givenBack > payment.amount ? refuse('REFUND_TOO_LARGE') : ok(amount.value);
+}
+
+/** Money back of this payment, as it goes into the outbox. `askedAt`: hub clock, Unix ms. */
+export function refundEntry(
+  requestId: Id,
+  payment: Pick<RequestRow, 'requestId' | 'currency'>,
+  amount: Minor,
+  askedAt: number,
+): RefundEntry {
+  const { requestId: paymentRequestId, currency } = payment;
+  return { v: 1, kind: 'refund', requestId, paymentRequestId, amount: formatAmount(amount, currency), currency, askedAt };
 }

@@ -13,6 +13,8 @@ export interface Hub {
   readonly carrierKeys: readonly CarrierKey[];
   readonly word: CarrierSigned | undefined;
   readonly contact: Contact | undefined;
+  /** 32 random bytes of this disk: see the `pseudonym_key` column. */
+  readonly pseudonymKey: Uint8Array;
 }
 
 /** One contact on three clocks. `monotonicMs` means something only while `run` is the run of this process. */
@@ -43,12 +45,14 @@ export function readHub(db: Readable): Hub | undefined {
             monotonicMs: row.contact_monotonic_ms!,
             run: row.contact_run,
           },
+    pseudonymKey: row.pseudonym_key,
   };
 }
 
-export function insertHub(db: Writable, hub: Omit<Hub, 'word' | 'contact'>): void {
+export function insertHub(db: Writable, hub: Omit<Hub, 'word' | 'contact' | 'pseudonymKey'>): void {
   db.prepare(
-    `INSERT INTO hub (only, hub_id, counter_id, hub_name, counter_name, carrier_url, carrier_keys) VALUES (1, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO hub (only, hub_id, counter_id, hub_name, counter_name, carrier_url, carrier_keys, pseudonym_key)
+     VALUES (1, ?, ?, ?, ?, ?, ?, randomblob(32))`,
   ).run(hub.hubId, hub.counterId, hub.hubName, hub.counterName, hub.carrierUrl, JSON.stringify(hub.carrierKeys));
 }
 
@@ -81,4 +85,5 @@ interface Row {
   contact_wall_ms: number | null;
   contact_monotonic_ms: number | null;
   contact_run: string | null;
+  pseudonym_key: Uint8Array;
 }

@@ -98,6 +98,10 @@ CREATE VIEW offline_use AS
     sql: `
 ALTER TABLE hub ADD COLUMN deny_seq INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE denied_pass (pass_id TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Cards are called by a name that means nothing at any other hub.
+ALTER TABLE hub ADD COLUMN pseudonym_key BLOB CHECK (length(pseudonym_key) = 32);
+UPDATE hub SET pseudonym_key = randomblob(32);
+CREATE INDEX request_paid ON request (pass_id) WHERE state = 'paid';
 `,
   },
 ];

@@ -97,6 +97,11 @@ export function offlineUse(db: Readable, currency: Currency, passId?: string): O
   return { passSum: row.pass, hubSum: row.hub, hubCount: Number(row.count) };
 }
 
+/** Whether the carrier has ever said yes to this pass or card at this hub. */
+export function hasPaidOnline(db: Readable, passId: string): boolean {
+  return db.prepare("SELECT 1 FROM request WHERE pass_id = ? AND state = 'paid' LIMIT 1").pluck().get(passId) !== undefined;
+}
+
 /** The latest wall time written down for any request, Unix ms; 0 before the first. */
 export function latestWrittenMs(db: Readable): number {
   return (db.prepare('SELECT max(changed_at) FROM request').pluck().get() as number | null) ?? 0;

@@ -107,7 +107,9 @@ export class HandReader implements Reader {
   }
 }
 
-export const HAND_IDENTIFICATION: PipelineParts['identification'] = {
-  authorise: (session, terms) => Promise.resolve((session as CardSession & { device: Device }).device.authorise(terms)),
-  checkProof: checkProofA,
+export const HAND_IDENTIFICATION: PipelineParts['identification'] = async (session, { terms, carrierKey, nowMs }) => {
+  const proof = (session as CardSession & { device: Device }).device.authorise(terms);
+  if (!proof.ok) return proof;
+  const pass = checkProofA(proof.value, terms, carrierKey, nowMs);
+  return pass.ok ? ok({ proof: proof.value, name: pass.value.passId }) : pass;
 };

@@ -12,7 +12,7 @@ const question: OfflineQuestion = {
   nowMs: 1_000_000,
   tapAgeMs: 100,
   tapAgeMaxMs: 60_000,
-  pass: { currency: 'EUR', limit: minor(50_000n), notBeforeMs: 0, expiresMs: 2_000_000 },
+  tapped: { class: 'A', pass: { currency: 'EUR', limit: minor(50_000n), notBeforeMs: 0, expiresMs: 2_000_000 } },
   policy,
   clockTrusted: true,
   contactAgeMs: 5_000,
@@ -22,6 +22,9 @@ const question: OfflineQuestion = {
   denied: false,
   onlineOnly: undefined,
 };
+const inForce = { currency: 'EUR' as const, limit: minor(50_000n), notBeforeMs: 0, expiresMs: 2_000_000 };
+const tappedBy = (change: Partial<typeof inForce>) => ({ tapped: { class: 'A' as const, pass: { ...inForce, ...change } } });
+const card = { tapped: { class: 'C' as const, seenOnline: true } };
 const decide = (change: Partial<OfflineQuestion>) => decideOffline({ ...question, ...change });
 
 describe('the decision without the network', () => {
@@ -29,8 +32,8 @@ describe('the decision without the network', () => {
     ['all well', {}, 'ok'],
     ['exactly the floor', { amount: minor(5_000n) }, 'ok'],
     ['a cent over the floor', { amount: minor(5_001n) }, 'OFFLINE_LIMIT'],
-    ['exactly what the pass has left', { passSum: 9_000n, pass: { ...question.pass, limit: minor(10_000n) } }, 'ok'],
-    ['a cent over the pass', { passSum: 9_001n, pass: { ...question.pass, limit: minor(10_000n) } }, 'OFFLINE_LIMIT'],
+    ['exactly what the pass has left', { passSum: 9_000n, ...tappedBy({ limit: minor(10_000n) }) }, 'ok'],
+    ['a cent over the pass', { passSum: 9_001n, ...tappedBy({ limit: minor(10_000n) }) }, 'OFFLINE_LIMIT'],
     ['exactly what the credential has left', { passSum: 14_000n }, 'ok'],
     ['a cent over the credential', { passSum: 14_001n }, 'OFFLINE_LIMIT'],
     ['exactly what the hub has left', { hubSum: 199_000n }, 'ok'],
@@ -40,15 +43,20 @@ describe('the decision without the network', () => {
     ['no policy', { policy: undefined }, 'OFFLINE_LIMIT'],
     ['a policy of another currency', { policy: defaultPolicy('JPY', 0) }, 'OFFLINE_LIMIT'],
     ['a policy that cannot be read', { policy: { ...policy, floorA: '50.0' } }, 'OFFLINE_LIMIT'],
-    ['a pass of another currency', { pass: { ...question.pass, currency: 'USD' } }, 'OFFLINE_LIMIT'],
-    ['a pass not yet in force', { pass: { ...question.pass, notBeforeMs: 1_000_001 } }, 'OFFLINE_EXPIRED'],
-    ['a pass in its last ms', { pass: { ...question.pass, expiresMs: 1_000_001 } }, 'ok'],
-    ['a pass that ends now', { pass: { ...question.pass, expiresMs: 1_000_000 } }, 'OFFLINE_EXPIRED'],
+    ['a pass of another currency', tappedBy({ currency: 'USD' as never }), 'OFFLINE_LIMIT'],
+    ['a pass not yet in force', tappedBy({ notBeforeMs: 1_000_001 }), 'OFFLINE_EXPIRED'],
+    ['a pass in its last ms', tappedBy({ expiresMs: 1_000_001 }), 'ok'],
+    ['a pass that ends now', tappedBy({ expiresMs: 1_000_000 }), 'OFFLINE_EXPIRED'],
     ['the last ms of the window', { contactAgeMs: 86_400_000 }, 'ok'],
     ['after the window', { contactAgeMs: 86_400_001 }, 'OFFLINE_EXPIRED'],
     ['never a contact', { contactAgeMs: undefined }, 'OFFLINE_EXPIRED'],
     ['a tap of long ago', { tapAgeMs: 60_001 }, 'OFFLINE_EXPIRED'],
     ['a wrong clock', { clockTrusted: false }, 'CLOCK_UNTRUSTED'],
+    ['a card that paid here before, exactly its floor', { ...card, amount: minor(2_000n) }, 'ok'],
+    ['a cent over its floor', { ...card, amount: minor(2_001n) }, 'OFFLINE_LIMIT'],
+    ['a card that never paid here', { tapped: { class: 'C', seenOnline: false } }, 'OFFLINE_LIMIT'],
+    ['a card, a cent over what it has left', { ...card, passSum: 14_001n }, 'OFFLINE_LIMIT'],
+    ['a card under a policy that knows none', { ...card, policy: { ...policy, floorC: undefined } }, 'OFFLINE_LIMIT'],
     ['shut out', { onlineOnly: 'HUB_REVOKED' }, 'HUB_REVOKED'],
     ['on the deny list', { denied: true }, 'CREDENTIAL_REVOKED'],
     ['on the deny list, at a hub without a policy', { denied: true, policy: undefined }, 'CREDENTIAL_REVOKED'],
@@ -74,8 +82,7 @@ describe('the decision without the network', () => {
     let accepted = 0;
     fc.assert(
       fc.property(questions, ({ limit, ...facts }) => {
-        const pass = { ...question.pass, limit: minor(limit), notBeforeMs: 10_000 };
-        if (!decide({ ...facts, pass }).ok) return;
+        if (!decide({ ...facts, ...tappedBy({ limit: minor(limit), notBeforeMs: 10_000 }) }).ok) return;
         accepted++;
         const cap = (text: string): bigint => parseAmount(text, 'EUR')!;
         expect(facts.clockTrusted).toBe(true);
@@ -116,7 +123,7 @@ describe('the decision without the network', () => {
   test('is pure: the same question gives the same answer', () => {
     fc.assert(
       fc.property(questions, ({ limit, ...facts }) => {
-        const asked = { ...facts, pass: { ...question.pass, limit: minor(limit) } };
+        const asked = { ...facts, ...tappedBy({ limit: minor(limit) }) };
         expect(decide(asked)).toEqual(decide(asked));
       }),
       { seed: 20_261_122 },

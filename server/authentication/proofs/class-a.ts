@@ -4,6 +4,7 @@ import { type CarrierKeys, claimOfTap, type GenuinePass, openPass } from '#proto
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import { sha256 } from '#protocol/hash.ts';
 import { LIMITS } from '#protocol/limits.ts';
+import type { ProofA } from '#protocol/payment-request.ts';
 import { verifyP256Pooled } from '#protocol/signing.ts';
 import type { ProofCheck } from './proof.ts';
 
@@ -11,7 +12,7 @@ import type { ProofCheck } from './proof.ts';
  * Class A: a device key that the carrier certified signed this amount, hub and request. Passes are remembered, because a buyer taps
  * many times with one and checking it costs more than the tap; signatures are verified in the pool.
  */
-export function classA(carrierKey: CarrierKeys): ProofCheck {
+export function classA(carrierKey: CarrierKeys): ProofCheck<ProofA> {
   const passes = new LRUCache<string, GenuinePass>({ max: LIMITS.remembered_passes_max });
   const open = (text: string): Result<GenuinePass> => {
     const known = passes.get(text);

@@ -1,7 +1,7 @@
 import type { Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { Minor } from '#protocol/money.ts';
-import type { PaymentEntry, PaymentTerms } from '#protocol/payment-request.ts';
+import type { PaymentTerms, Proof } from '#protocol/payment-request.ts';
 
 /** The request as the hub stored it, for a proof to be held against. */
 export interface Asked {
@@ -18,4 +18,4 @@ export interface Proven {
 }
 
 /** One way to know the buyer. Says nothing about money. Refusals: PROOF_INVALID, PROOF_MISMATCH, PASS_EXPIRED. */
-export type ProofCheck<P = PaymentEntry['proof']> = (proof: P, asked: Asked) => Promise<Result<Proven>>;
+export type ProofCheck<P = Proof> = (proof: P, asked: Asked) => Promise<Result<Proven>>;
