@@ -54,7 +54,7 @@ function sealBatch(draft: Draft, last: LastBatch, signed: SignedRoot | undefined
   for (const { currency } of transfers) {
     if (!windows.has(currency)) windows.set(currency, openWindow(draft, currency));
   }
-  const packed = packTransfers(transfers);
+  const packed = packTransfers(draft.book);
   const content = { number: last.number + 1, previous: last.hash, recordedAt: draft.at, root: signed?.root, windows, packed, events };
   return { ...content, hash: batchHash(content), signed };
 }

@@ -59,7 +59,7 @@ const STATEMENTS: readonly string[] = [
 ];
 
 /**
- * Rows of past payments as the ledger itself would have left them (schema version 5): transfers, payments, answers, entries, used taps,
+ * Rows of past payments as the ledger itself would have left them (schema version 7): transfers, payments, answers, entries, used taps,
  * batches. Written by SQL, because millions of commands would take the whole run's time. Hashes and signatures are zeros, texts are
  * blanks, those of entries shorter than real ones: no later payment looks at them. The balances of the accounts stay as they are. To be
  * called before an engine is opened.

@@ -70,7 +70,7 @@ function seedAccounts(db: Database.Database, count: number): readonly Id[] {
   const nextId = idMaker();
   const ids = Array.from({ length: count }, () => nextId(Date.now()));
   const insert = db.prepare(
-    "INSERT INTO account (id, kind, owner, currency, state, credit_limit, as_of) VALUES (?, 'wallet-buyer', NULL, 'EUR', 'OPEN', ?, 0)",
+    "INSERT INTO account (id, kind, owner, currency, state, credit_limit) VALUES (?, 'wallet-buyer', NULL, 'EUR', 'OPEN', ?)",
   );
   db.transaction(() => {
     for (const id of ids) insert.run(idBytes(id), LIMIT);

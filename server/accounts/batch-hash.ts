@@ -3,6 +3,8 @@ import { sha256 } from '#protocol/hash.ts';
 import { type Id, idBytes } from '#protocol/ids.ts';
 import type { Currency } from '#protocol/money.ts';
 import { type LedgerEvent, type Transfer, TRANSFER_KINDS, TRANSFER_MODES } from '../records.ts';
+import type { ReadAccount, TouchedAccount } from './book.ts';
+import { readIdWords } from './id-words.ts';
 
 export const FIRST_PREVIOUS: Uint8Array = new Uint8Array(32);
 
@@ -49,73 +51,102 @@ export function batchHash(content: BatchContent): Uint8Array {
 /** id 16, debit 16, credit 16, payment 16, pending 16 (zeros where there is none), amount 8, expiry 8, kind 1, mode 1, currency 3, text length 2. */
 const FIXED_BYTES = 103;
 
+/** Transfers, and where they have just been posted, their accounts: a reader that has an id's bytes at hand spares their being read again. */
+export interface Packable {
+  readonly transfers: readonly Transfer[];
+  readonly debits?: readonly TouchedAccount[];
+  readonly credits?: readonly TouchedAccount[];
+}
+
 /** One buffer for the whole batch: thousands of small ones cost more than the hash. */
-export function packTransfers(transfers: readonly Transfer[]): Packed {
-  const references = transfers.map(({ reference }) => (reference === null ? undefined : Buffer.from(reference, 'utf8')));
-  const size = references.reduce((sum, text) => sum + FIXED_BYTES + (text?.length ?? 0), 0);
+export function packTransfers({ transfers, debits, credits }: Packable): Packed {
+  const count = transfers.length;
+  let size = FIXED_BYTES * count;
+  for (let index = 0; index < count; index++) size += Buffer.byteLength(transfers[index]!.reference ?? '');
   const bytes = Buffer.alloc(size);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const at: number[] = [];
   let offset = 0;
-  for (const [index, transfer] of transfers.entries()) {
+  for (let index = 0; index < count; index++) {
+    const transfer = transfers[index]!;
     at.push(offset);
-    offset = packOne(bytes, offset, transfer, references[index]);
+    packOne(view, offset, transfer);
+    packParty(view, offset + 16, transfer.debit, debits?.[index]?.before);
+    packParty(view, offset + 32, transfer.credit, credits?.[index]?.before);
+    offset += FIXED_BYTES;
+    if (transfer.reference === null) continue;
+    const length = bytes.write(transfer.reference, offset);
+    // One more than the length, so that no text and an empty one differ.
+    view.setUint16(offset - 2, length + 1);
+    offset += length;
   }
   return { bytes, at };
 }
 
-const KIND_CODES = codesOf(TRANSFER_KINDS);
-const MODE_CODES = codesOf(TRANSFER_MODES);
-
-function codesOf<T extends string>(names: readonly T[]): Readonly<Record<T, number>> {
-  return Object.fromEntries(names.map((name, code) => [name, code])) as Record<T, number>;
+/** Everything but the parties and the reference. Numbers are below 2^53, and are not made bigints for it; the buffer begins as zeros. */
+function packOne(view: DataView, start: number, transfer: Transfer): void {
+  packId(view, start, transfer.id);
+  if (transfer.payment !== null) packId(view, start + 48, transfer.payment);
+  if (transfer.pending !== null) packId(view, start + 64, transfer.pending);
+  packWhole(view, start + 80, Number(transfer.amount));
+  if (transfer.expiresAt !== null) packWhole(view, start + 88, transfer.expiresAt);
+  view.setUint8(start + 96, TRANSFER_KINDS.indexOf(transfer.kind));
+  view.setUint8(start + 97, TRANSFER_MODES.indexOf(transfer.mode));
+  for (let place = 0; place < 3; place++) view.setUint8(start + 98 + place, transfer.currency.charCodeAt(place));
 }
 
-/** Numbers are written in halves: they are below 2^53, and a bigint would be made for each. */
-function packOne(bytes: Buffer, start: number, transfer: Transfer, reference: Buffer | undefined): number {
-  writeId(bytes, start, transfer.id);
-  writeId(bytes, start + 16, transfer.debit);
-  writeId(bytes, start + 32, transfer.credit);
-  if (transfer.payment !== null) writeId(bytes, start + 48, transfer.payment);
-  if (transfer.pending !== null) writeId(bytes, start + 64, transfer.pending);
-  writeWhole(bytes, start + 80, Number(transfer.amount));
-  if (transfer.expiresAt !== null) writeWhole(bytes, start + 88, transfer.expiresAt);
-  bytes[start + 96] = KIND_CODES[transfer.kind];
-  bytes[start + 97] = MODE_CODES[transfer.mode];
-  for (let place = 0; place < 3; place++) bytes[start + 98 + place] = transfer.currency.charCodeAt(place);
-  const length = reference?.length ?? 0;
-  // One more than the length, so that no text and an empty one differ.
-  const told = reference ? length + 1 : 0;
-  bytes[start + 101] = told >> 8;
-  bytes[start + 102] = told & 255;
-  if (reference) bytes.set(reference, start + FIXED_BYTES);
-  return start + FIXED_BYTES + length;
+export function packedView({ bytes }: Packed): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** The ids of all transfers, one after another. */
+export function packedIds(packed: Packed): Uint8Array {
+  const view = packedView(packed);
+  const ids = new DataView(new ArrayBuffer(16 * packed.at.length));
+  for (let place = 0; place < packed.at.length; place++) copyPackedId(view, packed.at[place]!, ids, 16 * place);
+  return new Uint8Array(ids.buffer);
+}
+
+/** By words: a view of sixteen bytes costs more to make than they to copy. */
+export function copyPackedId(from: DataView, start: number, to: DataView, at: number): void {
+  for (let byte = 0; byte < 16; byte += 4) to.setUint32(at + byte, from.getUint32(start + byte));
+}
+
+/** Of the packed transfer that begins there. */
+export function packedAmount(view: DataView, start: number): number {
+  return view.getUint32(start + 80) * 4_294_967_296 + view.getUint32(start + 84);
+}
+
+/** Its place in TRANSFER_KINDS. */
+export function packedKind(view: DataView, start: number): number {
+  return view.getUint8(start + 96);
+}
+
+/** Its place in TRANSFER_MODES. */
+export function packedMode(view: DataView, start: number): number {
+  return view.getUint8(start + 97);
 }
 
 /** A safe non-negative integer as 8 bytes, big-endian. */
-function writeWhole(bytes: Uint8Array, start: number, value: number): void {
-  let rest = value;
-  for (let at = start + 7; at >= start; at--) {
-    const low = rest % 256;
-    bytes[at] = low;
-    rest = (rest - low) / 256;
-    if (rest === 0) return; // the buffer begins as zeros
-  }
+function packWhole(view: DataView, start: number, value: number): void {
+  const low = value % 4_294_967_296;
+  view.setUint32(start, (value - low) / 4_294_967_296);
+  view.setUint32(start + 4, low);
 }
 
-/** Writes an id's 16 bytes without making an array of them. */
-function writeId(bytes: Uint8Array, start: number, id: Id): void {
-  let at = start;
-  for (let place = 0; place < 36; place += 2) {
-    if (id.charCodeAt(place) === DASH) place++;
-    bytes[at++] = (digit(id.charCodeAt(place)) << 4) | digit(id.charCodeAt(place + 1));
-  }
+function packParty(view: DataView, start: number, id: Id, before: ReadAccount | undefined): void {
+  if (before?.packId) before.packId(view, start);
+  else packId(view, start, id);
 }
 
-const DASH = 45;
+const words = new Uint32Array(4);
 
-/** Value of a lower-case hex digit; ids are canonical. */
-function digit(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
+function packId(view: DataView, start: number, id: Id): void {
+  readIdWords(id, words);
+  view.setUint32(start, words[0]!);
+  view.setUint32(start + 4, words[1]!);
+  view.setUint32(start + 8, words[2]!);
+  view.setUint32(start + 12, words[3]!);
 }
 
 /** The hash of version 1, before holds, events and per-batch windows. Kept so that old batches can be verified for ever. */

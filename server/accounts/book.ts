@@ -6,15 +6,20 @@ import { available, firstLimit } from './model.ts';
 
 /** What the book reads. An engine answers from memory, inside the transaction that will hold the result. */
 export interface AccountReader {
-  account(id: Id): Account | undefined;
+  account(id: Id): ReadAccount | undefined;
   transfer(id: Id): Transfer | undefined;
   pending(id: Id): Pending | undefined;
+}
+
+export interface ReadAccount extends Account {
+  /** Writes the 16 bytes of its id, where the reader has them at hand. */
+  readonly packId?: (view: DataView, start: number) => void;
 }
 
 /** An account as the group leaves it, and as the reader gave it; `before` is undefined for one that the group opened. */
 export interface TouchedAccount {
   readonly now: Account;
-  readonly before: Account | undefined;
+  readonly before: ReadAccount | undefined;
 }
 
 export interface AccountTerms {
@@ -40,6 +45,9 @@ export class Book {
   readonly accounts: Map<Id, TouchedAccount> = new Map<Id, TouchedAccount>();
   readonly pendings: Map<Id, Pending> = new Map<Id, Pending>();
   readonly transfers: Transfer[] = [];
+  /** The accounts of each transfer, in the order of the transfers, so that an engine need not look them up again. */
+  readonly debits: TouchedAccount[] = [];
+  readonly credits: TouchedAccount[] = [];
   readonly events: LedgerEvent[] = [];
   readonly #reader: AccountReader;
   readonly #posted = new Map<Id, Transfer>();
@@ -49,13 +57,7 @@ export class Book {
   }
 
   account(id: Id): Account | undefined {
-    const known = this.accounts.get(id);
-    if (known) return known.now;
-    const before = this.#reader.account(id);
-    if (!before) return undefined;
-    const now = copyOf(before);
-    this.accounts.set(id, { now, before });
-    return now;
+    return this.#touch(id)?.now;
   }
 
   transfer(id: Id): Transfer | undefined {
@@ -130,14 +132,15 @@ export class Book {
       else if (!sameContent(earlier, transfer)) return refuse('REQUEST_CONFLICT', transfer.id);
     }
     const undo: (() => void)[] = [];
+    const before = this.transfers.length;
     for (const transfer of fresh.values()) {
       const refusal = this.#postOne(transfer, at, undo);
       if (refusal) {
         for (const step of undo.toReversed()) step();
+        this.#forgetAfter(before);
         return refusal;
       }
     }
-    for (const transfer of fresh.values()) this.#keep(transfer);
     return DONE;
   }
 
@@ -145,30 +148,46 @@ export class Book {
   #postAlone(transfer: Transfer, at: number): Result<void> {
     const earlier = this.transfer(transfer.id);
     if (earlier) return sameContent(earlier, transfer) ? DONE : refuse('REQUEST_CONFLICT', transfer.id);
-    const refusal = this.#postOne(transfer, at, undefined);
-    if (refusal) return refusal;
-    this.#keep(transfer);
-    return DONE;
+    return this.#postOne(transfer, at, undefined) ?? DONE;
   }
 
-  #keep(transfer: Transfer): void {
-    this.transfers.push(transfer);
-    this.#posted.set(transfer.id, transfer);
+  #forgetAfter(count: number): void {
+    for (const { id } of this.transfers.slice(count)) this.#posted.delete(id);
+    this.transfers.length = count;
+    this.debits.length = count;
+    this.credits.length = count;
+  }
+
+  #touch(id: Id): TouchedAccount | undefined {
+    const known = this.accounts.get(id);
+    if (known) return known;
+    const before = this.#reader.account(id);
+    if (!before) return undefined;
+    const touched = { now: copyOf(before), before };
+    this.accounts.set(id, touched);
+    return touched;
   }
 
   #postOne(transfer: Transfer, at: number, undo: Undo): Refusal | undefined {
     if (transfer.amount <= 0n) return refuse('BAD_AMOUNT', transfer.id);
     if (transfer.amount > MONEY_MAX) return refuse('AMOUNT_TOO_LARGE', transfer.id);
     if (transfer.debit === transfer.credit) return refuse('SAME_ACCOUNT', transfer.id);
-    const debit = this.account(transfer.debit);
-    if (!debit) return refuse('ACCOUNT_UNKNOWN', transfer.debit);
-    const credit = this.account(transfer.credit);
-    if (!credit) return refuse('ACCOUNT_UNKNOWN', transfer.credit);
+    const from = this.#touch(transfer.debit);
+    if (!from) return refuse('ACCOUNT_UNKNOWN', transfer.debit);
+    const to = this.#touch(transfer.credit);
+    if (!to) return refuse('ACCOUNT_UNKNOWN', transfer.credit);
+    const debit = from.now;
+    const credit = to.now;
     if (debit.currency !== transfer.currency || credit.currency !== transfer.currency) return refuse('BAD_CURRENCY', transfer.id);
     undo?.push(restore(debit, credit));
-    return transfer.mode === 'single' || transfer.mode === 'pending'
-      ? this.#begin(transfer, debit, credit, undo)
-      : this.#endPending(transfer, debit, credit, at, undo);
+    const begins = transfer.mode === 'single' || transfer.mode === 'pending';
+    const refusal = begins ? this.#begin(transfer, debit, credit, undo) : this.#endPending(transfer, debit, credit, at, undo);
+    if (refusal) return refusal;
+    this.transfers.push(transfer);
+    this.debits.push(from);
+    this.credits.push(to);
+    this.#posted.set(transfer.id, transfer);
+    return undefined;
   }
 
   #begin(transfer: Transfer, debit: Account, credit: Account, undo: Undo): Refusal | undefined {
@@ -230,15 +249,24 @@ function copyOf(account: Account): Account {
 
 /** Counters are signed 64-bit in both databases; posted and pending together, so that a promise can always be kept. */
 const COUNTER_MAX = 2n ** 63n - 1n;
+/** Two counters below this leave room for every amount: to compare makes no bigint, to add makes two. */
+const ROOMY = 2n ** 61n;
 
 function hasRoom(posted: bigint, pending: bigint, amount: bigint): boolean {
+  if (posted < ROOMY && pending < ROOMY) return true;
   return posted + pending + amount <= COUNTER_MAX;
 }
 
-/** Puts both accounts' counters back. */
-function restore(...accounts: Account[]): () => void {
-  const before = accounts.map((account) => ({ ...account }));
-  return () => accounts.forEach((account, index) => Object.assign(account, before[index]));
+/** Puts both accounts' counters back: only these two of each side change. */
+function restore(debit: Account, credit: Account): () => void {
+  const { debitsPosted, debitsPending } = debit;
+  const { creditsPosted, creditsPending } = credit;
+  return () => {
+    debit.debitsPosted = debitsPosted;
+    debit.debitsPending = debitsPending;
+    credit.creditsPosted = creditsPosted;
+    credit.creditsPending = creditsPending;
+  };
 }
 
 function sameContent(a: Transfer, b: Transfer): boolean {

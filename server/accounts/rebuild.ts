@@ -7,7 +7,8 @@ import type { Account, FundingLeg, LedgerEvent, Payment, Pending } from '../reco
 import { type Counters, Fold, noCounters, sameCounters } from './fold.ts';
 import { legsText } from './legs-text.ts';
 import { type FoldedPayment, PaymentsFold } from './rebuild-payments.ts';
-import type { StoredAccount, StoredBatch } from './verify.ts';
+import { Tail } from './tail.ts';
+import type { StoredAccount, StoredBatch, Strays } from './verify.ts';
 
 /** A row that is not what the journal says. */
 export interface Difference {
@@ -51,9 +52,8 @@ export class Rebuild {
   readonly #stored: ReadonlyMap<Id, StoredAccount>;
   readonly #terms = new Map<Id, Terms>();
   readonly #asOf: ReadonlyMap<number | 'end', readonly StoredAccount[]>;
-  readonly #snapshot: number;
+  readonly #tail: Tail;
   readonly #compared = new Set<Id>();
-  readonly #left = new Set<Id>();
   readonly #fold = new Fold();
   readonly #payments: PaymentsFold;
   #wallets: ReadonlyMap<string, readonly Id[]> | undefined;
@@ -62,7 +62,7 @@ export class Rebuild {
   constructor(accounts: readonly StoredAccount[], snapshot: number | undefined) {
     this.#stored = new Map(accounts.map((account) => [account.id, account]));
     this.#asOf = Map.groupBy(accounts, ({ asOf }) => asOf);
-    this.#snapshot = snapshot ?? 0;
+    this.#tail = new Tail(accounts, snapshot ?? 0);
     this.#payments = new PaymentsFold((id) => this.#named(id));
     this.#compareCounters(0);
   }
@@ -73,8 +73,7 @@ export class Rebuild {
       if (!transfer) continue;
       const wrong = this.#fold.add(transfer);
       if (wrong) this.impossible.push(wrong);
-      this.#checkTail(transfer.debit, batch.number);
-      this.#checkTail(transfer.credit, batch.number);
+      for (const { id, what } of this.#tail.missed(transfer, batch.number)) this.#accountDiffers(`account ${id}`, what);
     }
     this.impossible.push(...this.#payments.add(batch));
     this.last = batch.number;
@@ -86,7 +85,8 @@ export class Rebuild {
     const wrong = this.#fold.finish();
     if (wrong) this.impossible.push(wrong);
     this.#compareCounters('end');
-    if (this.#snapshot > this.last) this.#accountDiffers('the snapshot', `is as of batch ${this.#snapshot}, the last is ${this.last}`);
+    const ahead = this.#tail.ahead(this.last);
+    if (ahead) this.#accountDiffers('the snapshot', ahead);
     for (const account of this.#stored.values()) {
       const name = `account ${account.id}`;
       if (!this.#compared.has(account.id)) this.#accountDiffers(name, `is as of batch ${account.asOf}, which is missing`);
@@ -95,6 +95,11 @@ export class Rebuild {
       else for (const what of termsThatDiffer(account, terms)) this.#accountDiffers(name, what);
     }
     for (const id of this.#terms.keys()) if (!this.#stored.has(id)) this.#accountDiffers(`account ${id}`, 'is missing');
+  }
+
+  /** Balances that no account has: writing the accounts writes nothing else. */
+  compareStrays({ balances }: Strays): void {
+    if (balances > 0) this.#accountDiffers('the balances', `have ${balances} that belong to no account`);
   }
 
   comparePending(stored: Pending): void {
@@ -180,18 +185,6 @@ export class Rebuild {
       if (sameCounters(account, right)) continue;
       this.#accountDiffers(`account ${account.id}`, `counters are ${countersText(account)}, the journal says ${countersText(right)}`);
     }
-  }
-
-  /** A start plays only what comes after the snapshot: a row may not be older than it and have moved in between. */
-  #checkTail(id: Id, batch: number): void {
-    if (batch > this.#snapshot) return;
-    const account = this.#stored.get(id);
-    if (!account || account.asOf === 'end' || account.asOf >= batch || this.#left.has(id)) return;
-    this.#left.add(id);
-    this.#accountDiffers(
-      `account ${id}`,
-      `is as of batch ${account.asOf} and moved in batch ${batch}, and a start plays only after ${this.#snapshot}`,
-    );
   }
 
   #rightPayment(folded: FoldedPayment, stored: Payment | undefined, fee: Payment['fee']): Payment | undefined {

@@ -14,6 +14,7 @@ import { batchHash, batchHashV1, FIRST_PREVIOUS, packTransfers } from './batch-h
 import { type Checkpoint, checkpointSignedBytes } from './checkpoint.ts';
 import { WRITER_STRETCH, writerOf } from './engine.ts';
 import { Fold, noCounters, sameCounters } from './fold.ts';
+import { Tail } from './tail.ts';
 
 export interface Finding {
   /** What is wrong and where: the first bad row of its kind. */
@@ -60,6 +61,8 @@ export interface JournalReader {
   batches(): AsyncIterable<StoredBatch> | Iterable<StoredBatch>;
   /** As the rows say, and the batch each is as of. */
   accounts(): AsyncIterable<StoredAccount> | Iterable<StoredAccount>;
+  /** The batch after which a start plays again; left out where every batch writes its balances. */
+  snapshot?(): number;
   pendings(): AsyncIterable<Pending> | Iterable<Pending>;
   payments(): AsyncIterable<Payment> | Iterable<Payment>;
   checkpoints(): AsyncIterable<StoredCheckpoint> | Iterable<StoredCheckpoint>;
@@ -76,6 +79,8 @@ export interface StoredAccount extends Account {
 export interface Strays {
   readonly transfers: number;
   readonly answers: number;
+  /** Balances that no account has; 0 where a balance is a part of its account. */
+  readonly balances: number;
 }
 
 export interface StoredChain {
@@ -100,7 +105,7 @@ export async function verifyJournal(
   outside: readonly StoredCheckpoint[] = [],
 ): Promise<VerifyReport> {
   const accounts = await toArray(journal.accounts());
-  const run = new Verification(accounts, keys);
+  const run = new Verification(accounts, keys, journal.snapshot?.());
   for await (const batch of journal.batches()) run.batch(batch);
   run.balances();
   await run.projections(journal);
@@ -139,16 +144,18 @@ class Verification {
   readonly #accounts: readonly StoredAccount[];
   /** Rows as of a batch are compared when the fold has reached it. */
   readonly #asOf: Map<number | 'end', StoredAccount[]>;
+  readonly #tail: Tail | undefined;
   readonly #last = new Map<number, { number: number; hash: Uint8Array }>();
   readonly #hashes = new Map<number, Uint8Array>();
   readonly #compared = new Set<Id>();
   #versions = new Set<number>();
   readonly #terms = new Map<Id, ToldTerms>();
 
-  constructor(accounts: readonly StoredAccount[], keys: CarrierKeys) {
+  constructor(accounts: readonly StoredAccount[], keys: CarrierKeys, snapshot: number | undefined) {
     this.#accounts = accounts;
     this.#asOf = Map.groupBy(accounts, ({ asOf }) => asOf);
     this.#keys = keys;
+    this.#tail = snapshot === undefined ? undefined : new Tail(accounts, snapshot);
     this.#compareAsOf(0);
   }
 
@@ -162,7 +169,11 @@ class Verification {
     else this.#checkHash(batch);
     this.#checkAnswers(batch);
     this.counts.batches++;
-    for (const { transfer } of batch.transfers) if (transfer) this.#addTransfer(transfer);
+    for (const { transfer } of batch.transfers) {
+      if (!transfer) continue;
+      this.#addTransfer(transfer);
+      for (const wrong of this.#tail?.missed(transfer, batch.number) ?? []) this.#say(`account ${wrong.id} ${wrong.what}`);
+    }
     for (const event of batch.events) this.#addTerms(event, writer);
     this.#versions.add(batch.version);
     this.#last.set(writer, { number: batch.number, hash: batch.hash });
@@ -190,7 +201,7 @@ class Verification {
     }
     const head = { number, previous, recordedAt, root: batch.root ?? undefined, windows };
     const hash =
-      batch.version === 1 ? batchHashV1({ ...head, transfers }) : batchHash({ ...head, events, packed: packTransfers(transfers) });
+      batch.version === 1 ? batchHashV1({ ...head, transfers }) : batchHash({ ...head, events, packed: packTransfers({ transfers }) });
     if (!sameBytes(hash, batch.hash)) this.#say(`batch ${number} was altered: its hash does not fit its rows`);
   }
 
@@ -231,6 +242,8 @@ class Verification {
     const wrong = this.#fold.finish();
     if (wrong) this.#say(wrong);
     this.#compareAsOf('end');
+    const ahead = this.#tail?.ahead(this.#last.get(0)?.number ?? 0);
+    if (ahead) this.#say(`the snapshot ${ahead}`);
     const never = this.#accounts.find(({ id }) => !this.#compared.has(id));
     if (never) this.#say(`account ${never.id} (${never.kind}) is as of batch ${never.asOf}, which is missing`);
     const known = new Set(this.#accounts.map(({ id }) => id));
@@ -278,6 +291,7 @@ class Verification {
     const strays = await journal.strays();
     if (strays.transfers > 0) this.#say(`${strays.transfers} transfers belong to no batch`);
     if (strays.answers > 0) this.#say(`${strays.answers} answers belong to no batch`);
+    if (strays.balances > 0) this.#say(`${strays.balances} balances belong to no account`);
   }
 
   #comparePayment(payment: Payment): string | undefined {

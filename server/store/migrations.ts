@@ -1,5 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import { toVersion4 } from './ledger-v4.ts';
+import { toVersion7 } from './ledger-v7.ts';
 
 /**
  * Forward-only migrations of the account database. Never edit one that has landed: add the next. Ids in the ledger are 16-byte
@@ -170,5 +171,10 @@ export function migrations(settlement: string): readonly Migration[] {
     { version: 4, why: 'holds, funding legs, events, balances kept in memory', sql: toVersion4 },
     { version: 5, why: 'where a buyer’s money comes from, and what a seller pays', sql: FUNDING },
     { version: 6, why: 'credentials of every class with their life, many passes each, and the deny list as a log', sql: CREDENTIALS },
+    {
+      version: 7,
+      why: 'balances of neighbouring accounts in one row: a snapshot writes thousands of rows, not a million',
+      sql: toVersion7,
+    },
   ];
 }

@@ -5,6 +5,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type pg from 'pg';
 import { idFromBytes } from '#protocol/ids.ts';
+import { ACCOUNT_SELECT, readCounters } from '../sqlite/balance-block.ts';
 import { TRANSFER_KINDS, TRANSFER_MODES } from '../../records.ts';
 
 const PAGE_ROWS = 2_000;
@@ -17,7 +18,7 @@ interface TableCopy {
   readonly table: string;
   /** Columns of the primary key, in order: pages follow it. */
   readonly key: readonly string[];
-  /** SQLite: the whole row, with a WHERE put in at %. */
+  /** SQLite: the whole row, with a WHERE put in at {page}. */
   readonly select: string;
   /** Columns that hold 16-byte ids and become UUIDs; the others stay as they are. */
   readonly ids: readonly string[];
@@ -29,23 +30,35 @@ interface TableCopy {
 const plain = (table: string, key: readonly string[], ids: readonly string[], more: Partial<TableCopy> = {}): TableCopy => ({
   table,
   key,
-  select: `SELECT * FROM ${table} %`,
+  select: `SELECT * FROM ${table} {page}`,
   ids,
   ...more,
 });
 
 const TRANSFERS = `SELECT t.id, d.id AS debit, c.id AS credit, t.amount, d.currency, t.kind, t.mode, t.payment, t.pending, t.reference,
-  t.expires_at FROM transfer t JOIN account d ON d.number = t.debit JOIN account c ON c.number = t.credit %`;
+  t.expires_at FROM transfer t JOIN account d ON d.number = t.debit JOIN account c ON c.number = t.credit {page}`;
 const PENDINGS = `SELECT p.id, d.id AS debit, c.id AS credit, p.amount, p.expires_at, p.state FROM pending p
-  JOIN account d ON d.number = p.debit JOIN account c ON c.number = p.credit %`;
+  JOIN account d ON d.number = p.debit JOIN account c ON c.number = p.credit {page}`;
 
 const windowed = { change: ({ window, ...row }: Row): Row => ({ ...row, settlement_window: window! }) };
 const named = {
   change: ({ kind, mode, ...row }: Row): Row => ({ ...row, kind: TRANSFER_KINDS[Number(kind)]!, mode: TRANSFER_MODES[Number(mode)]! }),
 };
 
+/** There, a balance is a part of its account. */
+function withCounters(row: Row): Row {
+  const { debitsPosted, creditsPosted, debitsPending, creditsPending } = readCounters(row['counters'] as Uint8Array | null);
+  return {
+    ...row,
+    debits_posted: debitsPosted,
+    credits_posted: creditsPosted,
+    debits_pending: debitsPending,
+    credits_pending: creditsPending,
+  };
+}
+
 const LEDGER_TABLES: readonly TableCopy[] = [
-  plain('account', ['id'], ['id'], { drop: ['number', 'as_of'] }),
+  plain('account', ['id'], ['id'], { select: `${ACCOUNT_SELECT} {page}`, change: withCounters, drop: ['number', 'as_of', 'counters'] }),
   plain('settlement_window', ['id'], ['id', 'next']),
   plain('position', ['window', 'account'], ['settlement_window', 'account'], windowed),
   plain('transfer', ['id'], ['id', 'debit', 'credit', 'payment', 'pending'], { select: TRANSFERS, ...named }),
@@ -91,6 +104,9 @@ export async function copySqlite(db: BetterSqlite3.Database, client: pg.Client, 
   for (const copy of [...LEDGER_TABLES, ...cold]) await copyTable(db, client, copy, tell);
 }
 
+/** How a table is called in a select that joins others. */
+const ALIASES: Readonly<Record<string, string>> = { account: 'a.', transfer: 't.', pending: 'p.' };
+
 async function copyTable(
   db: BetterSqlite3.Database,
   client: pg.Client,
@@ -98,12 +114,12 @@ async function copyTable(
   tell: (progress: CopyProgress) => void,
 ): Promise<void> {
   const of = db.prepare(`SELECT count(*) FROM ${copy.table}`).pluck().get() as number;
-  const prefix = copy.table === 'transfer' ? 't.' : copy.table === 'pending' ? 'p.' : '';
+  const prefix = ALIASES[copy.table] ?? '';
   const keys = copy.key.map((column) => `${prefix}${column}`).join(', ');
   const order = `ORDER BY ${keys} LIMIT ${PAGE_ROWS}`;
-  const first = db.prepare(copy.select.replace('%', order)).safeIntegers(true);
+  const first = db.prepare(copy.select.replace('{page}', order)).safeIntegers(true);
   const marks = copy.key.map(() => '?').join(', ');
-  const next = db.prepare(copy.select.replace('%', `WHERE (${keys}) > (${marks}) ${order}`)).safeIntegers(true);
+  const next = db.prepare(copy.select.replace('{page}', `WHERE (${keys}) > (${marks}) ${order}`)).safeIntegers(true);
   let { done, last } = await progressOf(client, copy.table);
   for (;;) {
     const rows = (last === undefined ? first.all() : next.all(...last)) as Row[];

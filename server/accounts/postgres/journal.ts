@@ -123,7 +123,7 @@ export class PostgresJournal implements JournalReader, LedgerState {
         (SELECT count(*) FROM answer) - (SELECT coalesce(sum(answers), 0) FROM ledger_batch)::bigint AS answers`,
       [],
     );
-    return { transfers: Math.max(0, Number(row!.transfers)), answers: Math.max(0, Number(row!.answers)) };
+    return { transfers: Math.max(0, Number(row!.transfers)), answers: Math.max(0, Number(row!.answers)), balances: 0 };
   }
 
   async *chains(): AsyncIterable<StoredChain> {

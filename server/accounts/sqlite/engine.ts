@@ -8,8 +8,9 @@ import type { Position } from '../../ports.ts';
 import type { Account, Payment } from '../../records.ts';
 import { type Decide, type DecidedGroup, groupsOf, type LastBatch } from '../engine.ts';
 import { AccountCache } from './account-cache.ts';
+import type { HeldAccount } from './account-table.ts';
+import { ACCOUNTS_PER_BLOCK } from '../../store/ledger-v7.ts';
 import { replayTail } from './replay.ts';
-import type { HeldAccount } from './rows.ts';
 import { lastBatch, type StoreGroup, storeGroup } from './store-group.ts';
 import { SqliteView } from './view.ts';
 
@@ -38,8 +39,8 @@ export class SqliteEngine {
   readonly #store: StoreGroup;
   readonly #sql: ReturnType<typeof statements>;
   #last: LastBatch;
-  /** The batch that all rows are at least as of; what comes after it is replayed at the next start. */
-  #snapshot: { readonly from: number; readonly queue: HeldAccount[] } | undefined;
+  /** The batch that all rows are at least as of, and the blocks of balances still to be written; what comes after it is replayed at the next start. */
+  #snapshot: { readonly from: number; readonly queue: number[] } | undefined;
   #transfersSince = 0;
 
   constructor(parts: SqliteEngineParts) {
@@ -85,7 +86,7 @@ export class SqliteEngine {
     if (!batch) return;
     this.#last = { number: batch.number, hash: batch.hash };
     for (const { now, before } of draft.book.accounts.values()) this.#accounts.keep(now, before as HeldAccount | undefined);
-    this.#view.stored(draft.book.transfers, draft.answers);
+    this.#view.stored(batch, draft.answers);
     this.#transfersSince += draft.book.transfers.length;
     if (this.#transfersSince >= LIMITS.tail_transfers_max || this.#accounts.isOverfull) this.snapshotStep();
     this.#accounts.trim();
@@ -107,32 +108,33 @@ export class SqliteEngine {
   }
 
   #writeStep(): boolean {
-    this.#snapshot ??= { from: this.#last.number, queue: this.#accounts.unwritten() };
+    this.#snapshot ??= { from: this.#last.number, queue: this.#accounts.staleBlocks() };
     const { from, queue } = this.#snapshot;
-    const step = queue.splice(0, this.#parts.snapshotMax ?? LIMITS.snapshot_accounts_max);
+    const accounts = this.#parts.snapshotMax ?? LIMITS.snapshot_accounts_max;
+    const step = queue.splice(0, Math.ceil(accounts / ACCOUNTS_PER_BLOCK));
     this.#transaction(() => {
       this.#accounts.write(step, this.#last.number);
       if (queue.length === 0) this.#sql.setSnapshot.run(from);
     });
-    this.#accounts.written(step, this.#last.number);
+    this.#accounts.written(step);
     if (queue.length > 0) return true;
     this.#snapshot = undefined;
     this.#transfersSince = 0;
-    return this.#accounts.dirty > 0;
+    return this.#accounts.isStale;
   }
 
   /** Writes every balance; an orderly end leaves nothing to replay. */
   close(): void {
-    while (this.#accounts.dirty > 0 || this.#snapshot) this.#writeStep();
+    while (this.#accounts.isStale || this.#snapshot) this.#writeStep();
     this.#transaction(() => this.#sql.setSnapshot.run(this.#last.number));
   }
 
   get needsSnapshot(): boolean {
-    return this.#accounts.dirty > 0;
+    return this.#accounts.isStale;
   }
 
   account(id: Id): Account | undefined {
-    return this.#accounts.account(id);
+    return this.#accounts.account(id)?.copy();
   }
 
   accounts(after: Id | undefined, limit: number): readonly Account[] {

@@ -15,6 +15,7 @@ import type {
   VerifyReport,
 } from '../verify.ts';
 import { verifyJournal } from '../verify.ts';
+import { BalanceBlock, blockOf } from './balance-block.ts';
 import { type LedgerFile, ownLedger, readingLedger } from './ledger-file.ts';
 import { type PaymentRow, paymentValues, readPayment } from './rows.ts';
 import { SqliteJournal } from './verify.ts';
@@ -105,7 +106,7 @@ class WatchedJournal implements JournalReader {
 
   accounts(): readonly StoredAccount[] {
     const accounts = [...this.#journal.accounts()];
-    this.rebuild = new Rebuild(accounts, this.#number('SELECT batch FROM snapshot'));
+    this.rebuild = new Rebuild(accounts, this.snapshot());
     return accounts;
   }
 
@@ -147,8 +148,14 @@ class WatchedJournal implements JournalReader {
     return this.#journal.checkpoints();
   }
 
+  snapshot(): number {
+    return this.#journal.snapshot();
+  }
+
   strays(): Strays {
-    return this.#journal.strays();
+    const strays = this.#journal.strays();
+    this.rebuild!.compareStrays(strays);
+    return strays;
   }
 
   *chains(): Iterable<StoredChain> {
@@ -198,17 +205,23 @@ function write(db: BetterSqlite3.Database, rebuild: Rebuild): void {
 
 /** All of them, as of the last batch: then nothing is left to be played at a start, whatever the rows and the snapshot said before. */
 function writeAccounts(db: BetterSqlite3.Database, rebuild: Rebuild): void {
-  const put = db.prepare(
-    `INSERT INTO account (id, kind, owner, currency, state, credit_limit, debits_posted, credits_posted, debits_pending, credits_pending, as_of)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, owner = excluded.owner, currency = excluded.currency, state = excluded.state,
-       credit_limit = excluded.credit_limit, debits_posted = excluded.debits_posted, credits_posted = excluded.credits_posted,
-       debits_pending = excluded.debits_pending, credits_pending = excluded.credits_pending, as_of = excluded.as_of`,
-  );
+  const put = db
+    .prepare(
+      `INSERT INTO account (id, kind, owner, currency, state, credit_limit) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, owner = excluded.owner, currency = excluded.currency, state = excluded.state,
+         credit_limit = excluded.credit_limit RETURNING number`,
+    )
+    .pluck();
+  const blocks = new Map<number, BalanceBlock>();
   for (const account of rebuild.accounts()) {
     const { id, kind, owner, currency, state, limit } = account;
-    const counters = [account.debitsPosted, account.creditsPosted, account.debitsPending, account.creditsPending];
-    put.run(idBytes(id), kind, owner, currency, state, limit, ...counters, rebuild.last);
+    const number = put.get(idBytes(id), kind, owner, currency, state, limit) as number;
+    const block = blocks.get(blockOf(number)) ?? new BalanceBlock(undefined);
+    blocks.set(blockOf(number), block);
+    block.put(number, account);
   }
+  db.exec('DELETE FROM balance');
+  const add = db.prepare('INSERT INTO balance (block, as_of, counters) VALUES (?, ?, ?)');
+  for (const [block, { bytes }] of blocks) add.run(block, rebuild.last, bytes);
   db.prepare('INSERT INTO snapshot (only, batch) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET batch = excluded.batch').run(rebuild.last);
 }

@@ -14,6 +14,7 @@ import {
   TRANSFER_MODES,
 } from '../../records.ts';
 import { legsFromText, legsText } from '../legs-text.ts';
+import { readCounters } from './balance-block.ts';
 
 export interface AccountRow {
   number: bigint;
@@ -23,11 +24,9 @@ export interface AccountRow {
   currency: string;
   state: string;
   credit_limit: bigint | null;
-  debits_posted: bigint;
-  credits_posted: bigint;
-  debits_pending: bigint;
-  credits_pending: bigint;
-  as_of: bigint;
+  /** Its own part of its block of balances; null where none was written yet. */
+  counters: Uint8Array | null;
+  as_of: bigint | null;
 }
 
 /** With the ids and the currency of its accounts joined in. */
@@ -73,13 +72,13 @@ export interface PaymentRow {
   expires_at: bigint | null;
 }
 
-/** An account in memory: what the row says, its number there, and the batch it was last written as of. */
-export interface HeldAccount extends Account {
+/** What the rows say of an account, its number in this database, and the batch that its counters are as of. */
+export interface WrittenAccount extends Account {
   readonly number: number;
-  asOf: number;
+  readonly asOf: number;
 }
 
-export function readAccount(row: AccountRow): HeldAccount {
+export function readAccount(row: AccountRow): WrittenAccount {
   return {
     id: idFromBytes(row.id),
     kind: oneOf(ACCOUNT_KINDS, row.kind),
@@ -87,12 +86,9 @@ export function readAccount(row: AccountRow): HeldAccount {
     currency: currencyOf(row.currency),
     state: oneOf(ACCOUNT_STATES, row.state),
     limit: row.credit_limit,
-    debitsPosted: row.debits_posted,
-    creditsPosted: row.credits_posted,
-    debitsPending: row.debits_pending,
-    creditsPending: row.credits_pending,
+    ...readCounters(row.counters),
     number: Number(row.number),
-    asOf: Number(row.as_of),
+    asOf: Number(row.as_of ?? 0),
   };
 }
 

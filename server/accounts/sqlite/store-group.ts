@@ -1,11 +1,13 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import { type Id, idBytes } from '#protocol/ids.ts';
 import type { Draft } from '../../draft.ts';
-import { BATCH_VERSION, FIRST_PREVIOUS } from '../batch-hash.ts';
+import { BATCH_VERSION, FIRST_PREVIOUS, packedIds } from '../batch-hash.ts';
+import type { Book, TouchedAccount } from '../book.ts';
 import type { DecidedGroup, LastBatch, SealedBatch } from '../engine.ts';
 import type { AccountCache } from './account-cache.ts';
+import type { HeldAccount } from './account-table.ts';
 import { insertTransfers } from './insert-transfers.ts';
-import { type HeldAccount, paymentValues } from './rows.ts';
+import { paymentValues } from './rows.ts';
 
 export interface SignedCheckpoint {
   readonly text: string;
@@ -21,19 +23,14 @@ export function storeGroup(db: BetterSqlite3.Database, accounts: AccountCache): 
   const addTransfers = insertTransfers(db);
   return ({ draft, batch }, checkpoint) => {
     if (!batch) return;
-    const touched = draft.book.accounts;
-    // Numbers of new accounts stay here: memory must not know a row that is not committed.
-    const fresh = new Map<Id, number>();
-    for (const { now, before } of touched.values()) {
-      const number = accounts.store(now, before as HeldAccount | undefined, batch.number);
-      if (!before) fresh.set(now.id, number);
-    }
-    // Every account of a transfer was touched.
-    const numberOf = (id: Id): number => (touched.get(id)?.before as HeldAccount | undefined)?.number ?? fresh.get(id)!;
+    const fresh = storeAccounts(draft.book, accounts);
+    const numberOf = ({ now, before }: TouchedAccount): number => (before as HeldAccount | undefined)?.number ?? fresh.get(now.id)!;
     storeWindows(sql, draft, accounts);
-    addTransfers(draft.book.transfers, batch.packed, numberOf);
+    addTransfers(draft.book, batch.packed, numberOf);
     for (const { id, debit, credit, amount, expiresAt, state } of draft.book.pendings.values()) {
-      sql.putPending.run(idBytes(id), numberOf(debit), numberOf(credit), amount, expiresAt, state);
+      // Whoever touched the hold touched its accounts.
+      const [from, to] = [draft.book.accounts.get(debit)!, draft.book.accounts.get(credit)!];
+      sql.putPending.run(idBytes(id), numberOf(from), numberOf(to), amount, expiresAt, state);
     }
     for (const payment of draft.payments.values()) sql.putPayment.run(...paymentValues(payment));
     storeReceived(sql, draft);
@@ -45,6 +42,18 @@ export function storeGroup(db: BetterSqlite3.Database, accounts: AccountCache): 
 export function lastBatch(db: BetterSqlite3.Database): LastBatch {
   const row = db.prepare('SELECT number, hash FROM ledger_batch ORDER BY number DESC LIMIT 1').get() as LastBatch | undefined;
   return row ?? { number: 0, hash: FIRST_PREVIOUS };
+}
+
+/** Only an event changes more of an account than its counters. Returns the numbers of new ones: memory must not know a row that is not committed. */
+function storeAccounts({ accounts, events }: Book, cache: AccountCache): ReadonlyMap<Id, number> {
+  const fresh = new Map<Id, number>();
+  for (const { kind, subject } of events) {
+    if (kind !== 'account-opened' && kind !== 'account-changed') continue;
+    const { now, before } = accounts.get(subject)!;
+    if (before) cache.change(now, before as HeldAccount);
+    else if (!fresh.has(subject)) fresh.set(subject, cache.open(now));
+  }
+  return fresh;
 }
 
 /** A closing notes what each seller is owed at that instant; it stands alone in its group. */
@@ -71,8 +80,7 @@ function storeReceived(sql: Sql, draft: Draft): void {
 function storeBatch(sql: Sql, draft: Draft, batch: SealedBatch): void {
   const { transfers, events } = draft.book;
   const { number, previous, hash, packed, signed, recordedAt } = batch;
-  const ids = new Uint8Array(16 * transfers.length);
-  packed.at.forEach((at, place) => ids.set(packed.bytes.subarray(at, at + 16), 16 * place));
+  const ids = packedIds(packed);
   const keys = new Uint8Array(48 * draft.answers.length);
   for (const [place, { request, digest, text }] of draft.answers.entries()) {
     const id = idBytes(request);

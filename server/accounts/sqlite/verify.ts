@@ -24,6 +24,7 @@ import {
   readTransfer,
   type TransferRow,
 } from './rows.ts';
+import { ACCOUNT_SELECT, balancesBeside, numbersOf } from './balance-block.ts';
 import { TRANSFER_SELECT } from './view.ts';
 
 interface BatchRow {
@@ -96,7 +97,7 @@ export class SqliteJournal implements JournalReader, LedgerState {
   }
 
   *accounts(): Iterable<StoredAccount> {
-    for (const row of this.#sql('SELECT * FROM account ORDER BY id').iterate() as Iterable<AccountRow>) yield readAccount(row);
+    for (const row of this.#sql(`${ACCOUNT_SELECT} ORDER BY a.id`).iterate() as Iterable<AccountRow>) yield readAccount(row);
   }
 
   *pendings(): Iterable<Pending> {
@@ -127,7 +128,23 @@ export class SqliteJournal implements JournalReader, LedgerState {
     return {
       transfers: Math.max(0, count('SELECT count(*) FROM transfer') - count('SELECT coalesce(sum(transfers), 0) FROM ledger_batch')),
       answers: Math.max(0, count('SELECT count(*) FROM answer') - count('SELECT coalesce(sum(answers), 0) FROM ledger_batch')),
+      balances: this.#strayBalances(),
     };
+  }
+
+  snapshot(): number {
+    return (this.#db.prepare('SELECT batch FROM snapshot').pluck().get() as number | undefined) ?? 0;
+  }
+
+  #strayBalances(): number {
+    const blocks = this.#db.prepare('SELECT block, counters FROM balance ORDER BY block');
+    const numbers = this.#db.prepare('SELECT number FROM account WHERE number BETWEEN ? AND ?').pluck();
+    let count = 0;
+    for (const { block, counters } of blocks.iterate() as Iterable<{ block: number; counters: Uint8Array }>) {
+      const all = numbersOf(block);
+      count += balancesBeside(new Set(numbers.all(all[0], all.at(-1)) as number[]), block, counters);
+    }
+    return count;
   }
 
   *chains(): Iterable<StoredChain> {

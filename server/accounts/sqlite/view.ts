@@ -5,7 +5,9 @@ import { LIMITS } from '#protocol/limits.ts';
 import type { Currency } from '#protocol/money.ts';
 import { merkleTree, type MerkleTree, type Receipt } from '#protocol/receipt.ts';
 import type { ChainEnd, LedgerView } from '../../ledger-view.ts';
-import type { Account, Payment, Pending, Transfer } from '../../records.ts';
+import type { Payment, Pending, Transfer } from '../../records.ts';
+import type { ReadAccount } from '../book.ts';
+import type { SealedBatch } from '../engine.ts';
 import type { AccountCache } from './account-cache.ts';
 import { RecentIds } from './recent-ids.ts';
 import { type PaymentRow, type PendingRow, readPayment, readPending, readTransfer, type TransferRow } from './rows.ts';
@@ -36,12 +38,12 @@ export class SqliteView implements LedgerView {
   }
 
   /** After a commit. */
-  stored(transfers: readonly Transfer[], requests: readonly { readonly request: Id }[]): void {
-    for (const { id } of transfers) this.#transfers.add(id);
-    for (const { request } of requests) this.#requests.add(request);
+  stored({ packed }: SealedBatch, answers: readonly { readonly request: Id }[]): void {
+    this.#transfers.addPacked(packed);
+    this.#requests.add(answers.map(({ request }) => request));
   }
 
-  account(id: Id): Account | undefined {
+  account(id: Id): ReadAccount | undefined {
     return this.#accounts.account(id);
   }
 
@@ -120,7 +122,7 @@ export const TRANSFER_SELECT = `SELECT t.id, (SELECT id FROM account WHERE numbe
   (SELECT id FROM account WHERE number = t.credit) AS credit, t.amount, (SELECT currency FROM account WHERE number = t.debit) AS currency,
   t.kind, t.mode, t.payment, t.pending, t.reference, t.expires_at FROM transfer t`;
 
-function idOrEmpty(bytes: unknown): string {
+function idOrEmpty(bytes: unknown): Id | '' {
   return bytes instanceof Uint8Array ? idFromBytes(bytes) : '';
 }
 

@@ -21,6 +21,7 @@ import { carrierSigner } from '../../../server/store/key-files.ts';
 import { told } from '../../crash/told.ts';
 import { type DatabaseUnderTest, ENGINES } from '../engines.ts';
 import { newId } from '../hub-twin.ts';
+import { setCounter, teachBalances } from './balance-sql.ts';
 
 const COUNTER_MAX = 2n ** 63n - 1n;
 const bank = carrierAccount('bank', 'EUR');
@@ -294,8 +295,9 @@ describe.each(ENGINES)('on $name', (engine) => {
 async function plant(under: DatabaseUnderTest, folder: string, account: Id, value: bigint): Promise<void> {
   if (under.options.database === undefined) {
     const db = new Database(path.join(folder, 'carrier.db'));
-    const id = Buffer.from(account.replaceAll('-', ''), 'hex');
-    db.prepare('UPDATE account SET credits_posted = ?, debits_posted = ? WHERE id = ?').run(value, value, id);
+    teachBalances(db);
+    const where = `id = x'${account.replaceAll('-', '')}'`;
+    db.exec(setCounter('credits_posted', String(value), where) + setCounter('debits_posted', String(value), where));
     db.close();
     return;
   }

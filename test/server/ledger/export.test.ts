@@ -62,7 +62,7 @@ test(`every batch of the JSON lines hashes to what it says, by the lines alone (
       return { ...transfer, amount: parseAmount(transfer.amount, transfer.currency)! };
     });
     const head = { number, previous: fromHex(previous), recordedAt, root: root === null ? undefined : fromHex(root) };
-    const content = { ...head, windows: new Map(Object.entries(windows) as [Currency, Id][]), packed: packTransfers(transfers) };
+    const content = { ...head, windows: new Map(Object.entries(windows) as [Currency, Id][]), packed: packTransfers({ transfers }) };
     expect(toHex(batchHash({ ...content, events: of('event', number) as unknown as LedgerEvent[] }))).toBe(hash);
   }
   const count = (is: string): number => lines.filter((line) => line.is === is).length;

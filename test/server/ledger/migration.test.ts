@@ -17,8 +17,9 @@ import { handover } from '../../cli/run-handover.ts';
 import { BuyerTwin, call, HubTwin } from '../hub-twin.ts';
 import { MIGRATIONS, VERSION } from './rebuild-world.ts';
 
-const FIXTURE = path.join(import.meta.dirname, '../../fixtures/carrier-v3');
-const OLD_KEYS = (JSON.parse(readFileSync(path.join(FIXTURE, 'keys.json'), 'utf8')) as KeysAnswer).keys;
+const FIXTURES = path.join(import.meta.dirname, '../../fixtures');
+const FIXTURE = path.join(FIXTURES, 'carrier-v3');
+const OLD_KEYS = keysIn('carrier-v3');
 
 /** Every command is a process of its own, and the machine may be busy. */
 const TIMEOUT = { timeout: 120_000 };
@@ -29,15 +30,22 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The database as it was at version 3. The two pragmas are not in a dump. */
-function old(name: string, more = ''): string {
+function keysIn(fixture: string): readonly CarrierKey[] {
+  return (JSON.parse(readFileSync(path.join(FIXTURES, fixture, 'keys.json'), 'utf8')) as KeysAnswer).keys;
+}
+
+/** The database as it was at version 3. */
+const old = (name: string, more = ''): string => restored(name, 3, more);
+
+/** The database as it was at that version. The two pragmas are not in a dump. */
+function restored(name: string, version: number, more = ''): string {
   const file = path.join(folder, name, 'carrier/carrier.db');
   mkdirSync(path.dirname(file), { recursive: true });
   const db = new Database(file);
   db.pragma('foreign_keys = OFF');
-  db.exec(readFileSync(path.join(FIXTURE, 'carrier.sql'), 'utf8'));
+  db.exec(readFileSync(path.join(FIXTURES, `carrier-v${version}`, 'carrier.sql'), 'utf8'));
   db.pragma('application_id = 1213088854');
-  db.pragma('user_version = 3');
+  db.pragma(`user_version = ${version}`);
   db.pragma('ignore_check_constraints = ON');
   db.exec(more);
   db.close();
@@ -60,6 +68,18 @@ function rowsOf<T>(file: string, sql: string): readonly T[] {
   }
 }
 
+/** Counters by account id. */
+function balancesIn(file: string): readonly (readonly bigint[])[] {
+  const db = new Database(file, { readonly: true });
+  try {
+    return [...new SqliteJournal(db).accounts()].map(({ debitsPosted, creditsPosted, debitsPending, creditsPending }) => [
+      ...[debitsPosted, creditsPosted, debitsPending, creditsPending],
+    ]);
+  } finally {
+    db.close();
+  }
+}
+
 test('version 3 becomes the newest, and its ledger verifies with the old key', TIMEOUT, async () => {
   const file = old('verify');
   openAccountDatabase(file, MIGRATIONS).close();
@@ -77,9 +97,13 @@ test('version 3 becomes the newest, and its ledger verifies with the old key', T
 test('balances, payments and answers are those of the old file', () => {
   const [before, after] = [old('before'), old('after')];
   openAccountDatabase(after, MIGRATIONS).close();
-  const balances =
-    'SELECT id, kind, owner, currency, debits_posted, credits_posted, debits_pending, credits_pending FROM account ORDER BY id';
-  expect(rowsOf(after, balances)).toEqual(rowsOf(before, balances));
+  const terms = 'SELECT id, kind, owner, currency FROM account ORDER BY id';
+  expect(rowsOf(after, terms)).toEqual(rowsOf(before, terms));
+  expect(balancesIn(after)).toEqual(
+    rowsOf<Record<string, number>>(before, 'SELECT * FROM account ORDER BY id').map((row) =>
+      [row['debits_posted'], row['credits_posted'], row['debits_pending'], row['credits_pending']].map((counter) => BigInt(counter!)),
+    ),
+  );
   const payments = 'SELECT id, state, amount, refunded, currency, buyer, seller, seller_id, hub FROM payment ORDER BY id';
   expect(rowsOf(after, payments)).toEqual(rowsOf(before, payments));
   const outcomes = (column: string) => `SELECT request, digest, batch, place, ${column} AS outcome FROM answer ORDER BY batch, place`;
@@ -101,6 +125,26 @@ test('balances, payments and answers are those of the old file', () => {
     [true, true],
     [true, true],
   ]);
+});
+
+test('version 5, killed amid a snapshot: balances of several dates become those of the last batch', async () => {
+  const file = restored('killed', 5);
+  const dates = rowsOf<{ as_of: number }>(file, 'SELECT DISTINCT as_of FROM account');
+  const [last] = rowsOf<{ number: number }>(file, 'SELECT max(number) AS number FROM ledger_batch');
+  expect(dates.length).toBeGreaterThan(5);
+  expect(rowsOf(file, 'SELECT batch FROM snapshot WHERE batch = (SELECT max(number) FROM ledger_batch)')).toEqual([]);
+  openAccountDatabase(file, MIGRATIONS).close();
+  expect(rowsOf(file, 'SELECT as_of FROM balance')).toEqual([{ as_of: last!.number }]);
+  expect(rowsOf(file, 'SELECT batch FROM snapshot')).toEqual([{ batch: last!.number }]);
+  const checked = await checkLedgerFile({ file, version: VERSION }, { keys: keysOf(keysIn('carrier-v5')) });
+  expect([checked.findings, checked.differences]).toEqual([[], []]);
+});
+
+test('version 5 with a transfer that is lost stays as it is', () => {
+  const file = restored('lost', 5, 'DELETE FROM transfer WHERE id = (SELECT max(id) FROM transfer)');
+  expect(() => openAccountDatabase(file, MIGRATIONS)).toThrow('is missing');
+  expect(rowsOf(file, 'PRAGMA user_version')).toEqual([{ user_version: 6 }]);
+  expect(rowsOf(file, `SELECT name FROM sqlite_master WHERE name = 'balance'`)).toEqual([]);
 });
 
 test('receipts made again are those that were given, byte for byte', TIMEOUT, async () => {

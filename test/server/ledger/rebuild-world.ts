@@ -13,6 +13,7 @@ import { SETTLEMENT_MIGRATION } from '../../../server/secondary-payment/tables.t
 import { sqliteWriter } from '../../../server/sqlite-writer.ts';
 import { migrations } from '../../../server/store/migrations.ts';
 import { openAccountDatabase, type Sqlite } from '../../../server/store/open.ts';
+import { spreading } from './spread-accounts.ts';
 
 export const MIGRATIONS = migrations(SETTLEMENT_MIGRATION);
 export const VERSION = MIGRATIONS.at(-1)!.version;
@@ -50,7 +51,7 @@ export class World {
     this.#replans = replans;
     this.db = openAccountDatabase(this.file, MIGRATIONS);
     this.keys = (id) => (id === signer.keyId ? signer.publicKey : undefined);
-    this.#engine = sqliteWriter({ db: this.db, clock: { now: () => this.#now }, signer });
+    this.#engine = sqliteWriter({ db: this.db, clock: { now: () => this.#now }, signer, snapshotMax: 1 });
     this.#openAccounts();
   }
 
@@ -81,7 +82,7 @@ export class World {
     const windowId = this.#id();
     const open = (kind: AccountKind, owner: string | null, limit?: bigint, id = this.#id()): Id => {
       const terms = { kind, owner, currency: 'EUR', ...(limit === undefined ? {} : { limit }) } as const;
-      this.#run({ do: 'open-account', id, windowId, ...terms });
+      spreading(this.db, () => this.#run({ do: 'open-account', id, windowId, ...terms }));
       return id;
     };
     for (const kind of CARRIER_ACCOUNT_KINDS) open(kind, null, undefined, carrierAccount(kind, 'EUR'));

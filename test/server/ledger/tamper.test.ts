@@ -13,6 +13,7 @@ import { verifyLedger } from '../../../server/accounts/sqlite/verify.ts';
 import type { StoredCheckpoint } from '../../../server/accounts/verify.ts';
 import { type RunningServer, startServer } from '../../../server/main.ts';
 import { BuyerTwin, call, HubTwin } from '../hub-twin.ts';
+import { setCounter, teachBalances } from './balance-sql.ts';
 
 let folder: string;
 let file: string;
@@ -40,6 +41,7 @@ async function findings(sql: string, outside: readonly StoredCheckpoint[] = []):
   const db = new Database(file);
   try {
     db.pragma('foreign_keys = OFF');
+    teachBalances(db);
     db.exec(sql);
     const carrierKey = (id: string) => {
       const key = keys.find(({ keyId }) => keyId === id);
@@ -54,6 +56,11 @@ async function findings(sql: string, outside: readonly StoredCheckpoint[] = []):
 /** A batch that carries two payments, and the ids of both as SQL. */
 const PAID = '(SELECT max(number) - 1 FROM ledger_batch WHERE transfers = 2)';
 const idAt = (place: number): string => `(SELECT substr(transfer_ids, ${16 * place + 1}, 16) FROM ledger_batch WHERE number = ${PAID})`;
+
+test('a block of balances that was cut cannot be read', async () => {
+  const cut = 'PRAGMA ignore_check_constraints = ON; UPDATE balance SET counters = substr(counters, 1, 40)';
+  await expect(findings(cut)).rejects.toThrow('a block of balances is cut');
+});
 
 test('an untouched ledger holds', async () => {
   expect(await findings('SELECT 1')).toBe('');
@@ -91,11 +98,23 @@ test.each([
   ['a forged signature', `UPDATE ledger_batch SET signature = zeroblob(64) WHERE number = ${PAID}`, 'signature'],
   ['a changed event', `UPDATE ledger_event SET body = replace(body, 'wallet-buyer', 'bank')`, 'was altered'],
   ['a deleted event', `DELETE FROM ledger_event WHERE kind = 'account-opened'`, 'events'],
-  ['a richer wallet', `UPDATE account SET credits_posted = credits_posted + 5 WHERE kind = 'wallet-buyer'`, 'fold of its transfers'],
+  ['a richer wallet', setCounter('credits_posted', 'now + 5', `kind = 'wallet-buyer'`), 'fold of its transfers'],
+  ['a wallet that promised nothing any more', setCounter('debits_pending', 'now + 1', `kind = 'wallet-buyer'`), 'fold of its transfers'],
+  ['one flipped bit of a balance', setCounter('debits_posted', 'now | 1 << 62', `kind = 'wallet-seller'`), 'fold of its transfers'],
   ['another kind of account', `UPDATE account SET kind = 'bank' WHERE kind = 'wallet-buyer'`, 'is not as it was opened'],
   ['a credit line out of nothing', `UPDATE account SET credit_limit = 99999999 WHERE kind = 'wallet-buyer'`, 'another limit or state'],
   ['an account closed by hand', `UPDATE account SET state = 'CLOSED' WHERE kind = 'wallet-buyer'`, 'another limit or state'],
-  ['an account as of no batch', `UPDATE account SET as_of = 999999 WHERE kind = 'wallet-buyer'`, 'is as of batch 999999'],
+  ['balances as of no batch', 'UPDATE balance SET as_of = 999999', 'is as of batch 999999'],
+  ['balances as of an earlier batch', 'UPDATE balance SET as_of = as_of - 1', 'fold of its transfers'],
+  ['deleted balances', 'DELETE FROM balance', 'is as of batch 0 and moved in batch'],
+  ['balances set to nothing', 'UPDATE balance SET counters = zeroblob(length(counters))', 'fold of its transfers'],
+  [
+    'a balance of an account that is not there',
+    `UPDATE balance SET counters = with_counter(counters, (SELECT max(number) + 1 FROM account), 'credits_posted', 5)`,
+    '1 balances belong to no account',
+  ],
+  ['a block of balances beyond all accounts', 'INSERT INTO balance SELECT 7, as_of, counters FROM balance', 'belong to no account'],
+  ['a snapshot that claims too much', 'UPDATE snapshot SET batch = batch + 1', 'the snapshot is as of batch'],
   ['a refund that never was', `UPDATE payment SET refunded = 1, state = 'PART_REFUNDED'`, 'does not equal its transfers'],
   ['a deleted payment', `DELETE FROM payment WHERE id = ${idAt(0)}`, 'payments have transfers'],
   ['a changed request', `UPDATE entry SET body = body || ' ' WHERE seq = 2`, 'entry 2 was altered'],
@@ -107,12 +126,11 @@ test.each([
 test('a tail that was cut off cleanly is named by a checkpoint kept elsewhere', async () => {
   const cut = `
     CREATE TEMP TABLE gone AS SELECT max(number) AS number FROM ledger_batch;
-    UPDATE account SET
-      credits_posted = credits_posted - (SELECT coalesce(sum(amount), 0) FROM transfer t, gone, ledger_batch b
-        WHERE b.number = gone.number AND instr(b.transfer_ids, t.id) > 0 AND t.credit = account.number),
-      debits_posted = debits_posted - (SELECT coalesce(sum(amount), 0) FROM transfer t, gone, ledger_batch b
-        WHERE b.number = gone.number AND instr(b.transfer_ids, t.id) > 0 AND t.debit = account.number),
-      as_of = CASE as_of WHEN (SELECT number FROM gone) THEN as_of - 1 ELSE as_of END;
+    CREATE TEMP TABLE moved AS SELECT t.debit, t.credit, t.amount FROM transfer t, gone, ledger_batch b
+      WHERE b.number = gone.number AND instr(b.transfer_ids, t.id) > 0;
+    ${takenBack()}
+    UPDATE balance SET as_of = as_of - 1;
+    UPDATE snapshot SET batch = batch - 1;
     DELETE FROM payment WHERE id IN (SELECT id FROM transfer t, gone, ledger_batch b WHERE b.number = gone.number AND instr(b.transfer_ids, t.id) > 0);
     DELETE FROM transfer WHERE id IN (SELECT t.id FROM transfer t, gone, ledger_batch b WHERE b.number = gone.number AND instr(b.transfer_ids, t.id) > 0);
     DELETE FROM answer WHERE batch = (SELECT number FROM gone);
@@ -127,6 +145,15 @@ test('a tail that was cut off cleanly is named by a checkpoint kept elsewhere', 
   const forged = { ...kept, text: kept.text.replace('"batch":', '"batch":1') };
   expect(await findings('SELECT 1', [forged])).toContain('not signed by the carrier');
 });
+
+/** The last batch's two payments, out of their accounts' counters again. */
+function takenBack(): string {
+  const back = (name: string, side: string, place: number): string => {
+    const row = `(SELECT * FROM moved LIMIT 1 OFFSET ${place})`;
+    return setCounter(name, `now - (SELECT amount FROM ${row})`, `number = (SELECT ${side} FROM ${row})`);
+  };
+  return [0, 1].flatMap((place) => [back('debits_posted', 'debit', place), back('credits_posted', 'credit', place)]).join('\n');
+}
 
 function checkpointOf(bytes: Uint8Array): StoredCheckpoint {
   writeFileSync(file, bytes);

@@ -17,6 +17,7 @@ import { SETTLEMENT_MIGRATION } from '../../../../server/secondary-payment/table
 import { sqliteWriter } from '../../../../server/sqlite-writer.ts';
 import { migrations } from '../../../../server/store/migrations.ts';
 import { openAccountDatabase, type Sqlite } from '../../../../server/store/open.ts';
+import { spreading } from '../spread-accounts.ts';
 
 export interface EngineUnderTest {
   readonly name: string;
@@ -111,7 +112,8 @@ class InSqlite implements EngineUnderTest {
 
   async commit(commands: readonly LedgerCommand[], at: number): Promise<readonly Result<LedgerResult>[]> {
     this.#now = at;
-    return this.#engine.commit(commands);
+    const opens = commands.some((command) => command.do === 'open-account');
+    return opens ? spreading(this.#db, () => this.#engine.commit(commands)) : this.#engine.commit(commands);
   }
 
   async reopen(orderly: boolean): Promise<void> {

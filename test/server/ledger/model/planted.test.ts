@@ -9,7 +9,7 @@ import { PLANTED, type PlantedBug } from './planted.ts';
 const ROOT = path.resolve(import.meta.dirname, '../../../..');
 const CHILD = 'test/server/ledger/model/planted-child.ts';
 /** What a run needs of the tree. */
-const NEEDED = ['package.json', 'protocol', 'server', path.dirname(CHILD)];
+const NEEDED = ['package.json', 'protocol', 'server', path.dirname(CHILD), 'test/server/ledger/spread-accounts.ts'];
 /** Scripts through the core, and scripts through the engines. */
 const RUNS = { core: [40, 0], engines: [0, 8], both: [40, 8] } as const;
 

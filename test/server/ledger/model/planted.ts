@@ -49,7 +49,13 @@ const IN_THE_CORE: readonly InOnePlace[] = [
     name: 'linked transfers leave the credited account changed',
     file: BOOK,
     from: 'undo?.push(restore(debit, credit));',
-    to: 'undo?.push(restore(debit));',
+    to: 'undo?.push(restore(debit, debit));',
+  },
+  {
+    name: 'linked transfers stay posted up to the one that is refused',
+    file: BOOK,
+    from: 'this.#forgetAfter(before);',
+    to: '',
   },
   {
     name: 'linked transfers leave a promise ended',
@@ -211,10 +217,22 @@ const IN_THE_ENGINES: readonly InOnePlace[] = [
   {
     name: 'eviction drops balances that were not written',
     file: CACHE,
-    from: 'if (!this.#dirty.has(account)) this.#held.delete(id);',
-    to: 'this.#held.delete(id);',
+    from: '(number) => !this.#stale.has(blockOf(number))',
+    to: '() => true',
   },
-  { name: 'a moved account is not noted as unwritten', file: CACHE, from: '    this.#dirty.add(held);\n', to: '' },
+  { name: 'a moved account is not noted as unwritten', file: CACHE, from: '    this.#stale.add(blockOf(held.number));\n', to: '' },
+  {
+    name: 'a block is written without what it had of accounts that memory let go',
+    file: CACHE,
+    from: 'new BalanceBlock(this.#sql.block.get(block) as Uint8Array | undefined)',
+    to: 'new BalanceBlock(undefined)',
+  },
+  {
+    name: 'a block is written without what it had of accounts that memory let go',
+    file: CACHE,
+    from: 'new BalanceBlock(this.#sql.block.get(block) as Uint8Array | undefined)',
+    to: 'new BalanceBlock(undefined)',
+  },
   {
     name: 'the tail plays a batch again that the row has already',
     file: REPLAY,
@@ -230,8 +248,8 @@ const IN_THE_ENGINES: readonly InOnePlace[] = [
   {
     name: 'the snapshot is dated after what it wrote',
     file: CACHE,
-    from: 'this.#sql.write.run(...counters(account), batch, account.number);',
-    to: 'this.#sql.write.run(...counters(account), batch - 1, account.number);',
+    from: 'this.#sql.putBlock.run(block, batch, row.bytes);',
+    to: 'this.#sql.putBlock.run(block, batch - 1, row.bytes);',
   },
   {
     name: 'holds keep the state they began with',
