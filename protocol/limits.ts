@@ -27,6 +27,11 @@ export const LIMITS = {
   /** A pass that a phone fetched for itself, and one that an operator issued. */
   fetched_pass_ms: 7 * 24 * 3_600_000,
   first_pass_ms: 30 * 24 * 3_600_000,
+  /** How long after it was asked a request can be approved on the buyer's own phone, and how long the money is then held. */
+  approve_within_ms: 10 * 60_000,
+  approved_hold_ms: 7 * 24 * 3_600_000,
+  /** One-time code with which a buyer's phone registers its passkey. */
+  wallet_code_ms: 24 * 3_600_000,
   /** Changes of the deny list in one answer to a hub. */
   deny_entries_max: 200,
   /** Batches between two signed checkpoints. */
@@ -63,6 +68,8 @@ export const LIMITS = {
   retap_ms: 1_500,
   reader_ack_ms: 200,
   reader_answer_ms: 1_500,
+  /** From starting a reader's own process until it has found the reader. */
+  reader_start_ms: 10_000,
   reader_reopen_min_ms: 250,
   reader_reopen_max_ms: 5_000,
   reader_heartbeat_ms: 2_000,
@@ -99,6 +106,7 @@ function relation(holds: boolean, text: string): void {
 
 relation(LIMITS.answer_wait_ms < LIMITS.unknown_wait_ms, 'answer_wait < unknown_wait');
 relation(LIMITS.unknown_retry_ms < LIMITS.unknown_wait_ms, 'unknown_retry < unknown_wait');
+relation(LIMITS.approve_within_ms < LIMITS.approved_hold_ms, 'approved money is held longer than one may approve');
 relation(LIMITS.connect_timeout_ms < LIMITS.answer_wait_ms, 'connect < answer_wait');
 relation(LIMITS.contact_interval_ms * 2 < LIMITS.contact_stale_ms, 'two missed contacts before offline');
 relation(LIMITS.batch_entries_max <= LIMITS.group_commands_max, 'a batch fits one ledger transaction');
@@ -108,4 +116,5 @@ relation(LIMITS.database_lock_ms < LIMITS.database_statement_ms, 'a lock is give
 relation(LIMITS.database_retry_min_ms < LIMITS.database_retry_max_ms, 'retries slow down');
 relation(LIMITS.snapshot_interval_ms < LIMITS.display_stale_ms, 'a snapshot before the display doubts');
 relation(LIMITS.reader_ack_ms < LIMITS.reader_answer_ms, 'ack before answer');
+relation(LIMITS.reader_answer_ms < LIMITS.reader_start_ms, 'a process starts slower than it answers');
 relation(LIMITS.server_headers_ms < LIMITS.server_request_ms, 'headers before body');

@@ -54,7 +54,29 @@ export const ProofC = Type.Object(
 );
 export type ProofC = Static<typeof ProofC>;
 
-export const Proof = Type.Union([ProofA, ProofC]);
+/**
+ * Proof class W: the buyer approved these terms on their own phone, and the carrier says so to the hub, signed (`approvedSignedBytes`).
+ * The money is held until `expiresAt`.
+ */
+export const ProofW = Type.Object(
+  {
+    class: Type.Literal('W'),
+    keyId: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+    expiresAt: TimeMs,
+    signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }),
+  },
+  { additionalProperties: false },
+);
+export type ProofW = Static<typeof ProofW>;
+
+/** Proof class O: the same approval, by the eight digits that the buyer's phone showed to a hub without a network (`approvalCode`). */
+export const ProofO = Type.Object(
+  { class: Type.Literal('O'), code: Type.String({ pattern: '^[0-9]{8}$' }), atMs: TimeMs },
+  { additionalProperties: false },
+);
+export type ProofO = Static<typeof ProofO>;
+
+export const Proof = Type.Union([ProofA, ProofC, ProofW, ProofO]);
 export type Proof = Static<typeof Proof>;
 
 /** A payment request: the terms as text, and the proof of the tap over exactly that text. */

@@ -100,6 +100,8 @@ export const ContactText = Type.Object(
     lastSeq: Type.Integer({ minimum: 0 }),
     /** Last change of the deny list that this hub has. */
     denySeq: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** X25519: what this counter agrees its code key with. */
+    agreeKey: Type.Optional(PublicKey),
   },
   { additionalProperties: false },
 );
@@ -115,6 +117,10 @@ export const ContactAnswerText = Type.Object(
     heldSeq: Type.Integer({ minimum: 0 }),
     sellers: Type.Array(Seller),
     policies: Type.Array(RiskPolicy),
+    /** X25519 of the carrier, for those that told theirs. */
+    agreeKey: Type.Optional(PublicKey),
+    /** Where a buyer's phone finds the wallet page. */
+    walletUrl: Type.Optional(Type.String({ maxLength: 200 })),
     /** What changed in the deny list after the hub's `denySeq`, in order; ask again while `more`. Left out for hubs that do not ask. */
     deny: Type.Optional(
       Type.Object(

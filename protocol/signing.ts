@@ -6,6 +6,7 @@ import { sha256 } from './hash.ts';
 export type PublicKeyText = string & { readonly __publicKey: unique symbol };
 
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
+const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 const P256_SPKI_COMPRESSED = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex');
 
 export interface SigningPair {
@@ -33,6 +34,17 @@ export function ed25519FromText(text: string): KeyObject | undefined {
   const raw = fromBase64Url(text);
   if (raw?.length !== 32) return undefined;
   return keyFromDer(Buffer.concat([ED25519_SPKI, raw]));
+}
+
+/** An X25519 key as it travels. */
+export function agreeKeyText(key: KeyObject): PublicKeyText {
+  return toBase64Url(key.export({ type: 'spki', format: 'der' }).subarray(X25519_SPKI.length)) as PublicKeyText;
+}
+
+/** Undefined when the text is not 32 bytes. */
+export function x25519FromText(text: string): KeyObject | undefined {
+  const raw = fromBase64Url(text);
+  return raw?.length === 32 ? keyFromDer(Buffer.concat([X25519_SPKI, raw])) : undefined;
 }
 
 /** Undefined when the bytes are not a point on P-256 in compressed form. */

@@ -18,6 +18,8 @@ import {
   PassesBody,
   ROUTES,
 } from '#protocol/routes.ts';
+import type { ApprovalParts } from './authentication/approvals/approve.ts';
+import { approvalRoutes } from './authentication/approvals/routes.ts';
 import { answerContact, type ContactParts } from './authentication/contact.ts';
 import { enrol, type EnrolmentParts } from './authentication/enrolment.ts';
 import { type OperatorParts, operatorRoutes } from './console/routes.ts';
@@ -32,6 +34,7 @@ export interface AppParts {
   readonly receive: ReceivePorts;
   readonly enrolment: EnrolmentParts;
   readonly contact: ContactParts;
+  readonly approvals: ApprovalParts;
   readonly fetchPasses: (body: PassesBody) => Promise<Result<PassesAnswer>>;
   readonly operator: OperatorParts;
   /** False once the writer has died: nothing more may be accepted. */
@@ -53,6 +56,7 @@ export async function buildApp(parts: AppParts): Promise<App> {
   });
   parts.metrics(app);
   hubRoutes(app, parts);
+  approvalRoutes(app, parts.approvals, sendProblem);
   operatorRoutes(app, parts.operator);
   healthRoutes(app, parts);
   await app.ready();

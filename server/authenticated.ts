@@ -19,6 +19,16 @@ export interface PaymentFacts {
   readonly passId: Id;
   readonly counter: number;
 }
+/** A payment that its buyer approved before: the money is held already, and this takes it. */
+export interface ApprovedFacts {
+  readonly kind: 'approved';
+  /** The hold. */
+  readonly payment: Id;
+  readonly amount: Minor;
+  readonly currency: Currency;
+  readonly sellerId: Id;
+  readonly hubId: Id;
+}
 export interface RefundFacts {
   readonly kind: 'refund';
   readonly amount: Minor;
@@ -30,7 +40,7 @@ export interface AcceptanceFacts {
   readonly kind: 'acceptance';
   readonly paymentRequestId: Id;
 }
-export type Facts = PaymentFacts | RefundFacts | AcceptanceFacts;
+export type Facts = PaymentFacts | ApprovedFacts | RefundFacts | AcceptanceFacts;
 
 /** One stored entry as it came, and what authentication says of it. A refused one still takes its place in the chain. */
 export interface CheckedEntry {
@@ -38,7 +48,7 @@ export interface CheckedEntry {
   readonly digest: Uint8Array;
   readonly link: Uint8Array;
   readonly requestId: Id;
-  readonly kind: Facts['kind'];
+  readonly kind: Exclude<Facts['kind'], 'approved'>;
   readonly verdict: { readonly ok: true; readonly facts: Facts } | { readonly ok: false; readonly code: ErrorCode };
 }
 

@@ -16,6 +16,8 @@ export const ServerConfig = Type.Object(
     /** PEM files; both or none. Without them the server speaks plain HTTP and belongs behind a proxy or on loopback. */
     tlsCertificate: Type.Optional(Type.String()),
     tlsKey: Type.Optional(Type.String()),
+    /** Address under which buyers' phones reach this carrier, such as https://pay.example. Left out: its own, with the name localhost. */
+    publicUrl: Type.Optional(Type.String({ pattern: '^https?://[A-Za-z0-9.-]+(:[0-9]+)?$' })),
     /** The carrier's own account, from which sellers are paid. */
     carrierName: Type.String({ minLength: 1, maxLength: 70 }),
     carrierIban: Type.String({ maxLength: 34 }),

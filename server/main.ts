@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { HandoverError, type Result } from '#protocol/errors.ts';
@@ -7,16 +7,21 @@ import { LIMITS } from '#protocol/limits.ts';
 import { formatAmount, type Minor } from '#protocol/money.ts';
 import type { AccountLine, CarrierKey } from '#protocol/routes.ts';
 import { publicKeyText } from '#protocol/signing.ts';
+import { WALLET_ROUTES } from '#protocol/wallet-routes.ts';
 import type { LedgerEngine } from './accounts/engine.ts';
 import { balance } from './accounts/model.ts';
 import { buildApp, type AppParts } from './app.ts';
+import { makeWalletCode, type RelyingParty } from './authentication/approvals/passkeys.ts';
 import { makeAuthentication } from './authentication/check-batch.ts';
+import { agreeKeyAsText, codeKeysOf } from './authentication/code-keys.ts';
 import { counterKeys } from './authentication/counter-keys.ts';
 import { makeHubCode, revokeHub } from './authentication/enrolment.ts';
 import { changeCredential, credentialsOf } from './authentication/credentials.ts';
 import { fetchPasses, registerPhone } from './authentication/passes.ts';
 import { proofCheck } from './authentication/proofs/check.ts';
 import { classA } from './authentication/proofs/class-a.ts';
+import { classO } from './authentication/proofs/class-o.ts';
+import { classW } from './authentication/proofs/class-w.ts';
 import { readConfig, type ServerConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { holdExpiry } from './expire-holds.ts';
@@ -25,7 +30,7 @@ import { accountStanding, addBuyer, addSeller, changeAccount, currencyOf, setFun
 import { makeMetrics } from './plugins/metrics.ts';
 import { sendProblem } from './plugins/problems.ts';
 import { secondaryPayment } from './settlement.ts';
-import { type CarrierSigner, carrierSigner, operatorToken } from './store/key-files.ts';
+import { carrierAgreeKey, type CarrierSigner, carrierSigner, operatorToken } from './store/key-files.ts';
 import type { Account } from './records.ts';
 import type { Directory } from './store/directory.ts';
 import type { Registry } from './store/registry.ts';
@@ -74,7 +79,8 @@ interface Start {
 async function startOn({ config, logger, closers, close }: Start): Promise<RunningServer> {
   const signer = carrierSigner(config.data);
   const token = operatorToken(config.data, random);
-  const state = { ready: true };
+  const state = { ready: true, url: config.publicUrl ?? '' };
+  const agreeKey = carrierAgreeKey(config.data);
   let tellDeath: (error: Error) => void = () => undefined;
   const died = new Promise<Error>((resolve) => (tellDeath = resolve));
   const onDeath = (error: Error): void => {
@@ -87,12 +93,26 @@ async function startOn({ config, logger, closers, close }: Start): Promise<Runni
   const database = await openDatabase({ data, database: address, signer, clock, random, logger, onDeath, onGroup: metrics.group });
   closers.push(() => database.close());
   const { ledger, registry, directory } = database;
-  const parts = await compose({ config, logger, registry, directory, signer, token, ledger, metrics, ready: () => state.ready });
+  const parts = await compose({
+    config,
+    logger,
+    registry,
+    directory,
+    signer,
+    agreeKey,
+    publicUrl: () => state.url,
+    token,
+    ledger,
+    metrics,
+    ready: () => state.ready,
+  });
   const app = await buildApp(parts.app);
   closers.push(() => app.close());
   closers.push(parts.rest);
   await parts.resume();
   const url = await app.listen({ host: config.host, port: config.port });
+  // Passkeys belong to a name, and an address in numbers is none.
+  state.url ||= url.replace('127.0.0.1', 'localhost');
   return { url, config, operatorToken: token, keys: [...parts.app.enrolment.keys], died, close };
 }
 
@@ -103,6 +123,9 @@ interface Composition {
   readonly registry: Registry;
   readonly directory: Directory;
   readonly signer: CarrierSigner;
+  readonly agreeKey: KeyObject;
+  /** Known once the server listens. */
+  readonly publicUrl: () => string;
   readonly token: string;
   readonly ledger: LedgerEngine;
   readonly metrics: ReturnType<typeof makeMetrics>;
@@ -115,8 +138,13 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
   const keys: CarrierKey[] = [{ keyId: signer.keyId, publicKey: publicKeyText(signer.publicKey) }];
   const carrierKey = (id: string): typeof signer.publicKey | undefined => (id === signer.keyId ? signer.publicKey : undefined);
   const counters = counterKeys(directory);
-  const authentication = makeAuthentication({ directory, counters, proofs: proofCheck({ A: classA(carrierKey) }) });
+  const codeKeys = codeKeysOf(registry, own.agreeKey);
+  const proofs = proofCheck({ A: classA(carrierKey), W: classW(carrierKey), O: classO(codeKeys) });
+  const authentication = makeAuthentication({ directory, counters, proofs });
+  const party = (): RelyingParty => relyingParty(own.publicUrl());
+  const passkeys = { registry, clock, random, party };
   const enrolment = { registry, clock, random, keys };
+  const contact = { agreeKey: agreeKeyAsText(own.agreeKey), walletUrl: () => `${own.publicUrl()}${WALLET_ROUTES.page}` };
   const passes = { registry, clock, random, signer };
   const people = { registry, ledger, clock, random };
   const settlement = await secondaryPayment({ config, ledger, registry, clock, random });
@@ -131,8 +159,14 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
     tls: config.tlsCertificate && config.tlsKey ? { certificate: config.tlsCertificate, key: config.tlsKey } : undefined,
     receive: { authentication, write: (batch) => ledger.run({ do: 'batch', batch }) },
     enrolment,
+    approvals: {
+      ...passkeys,
+      ...{ directory, counters, codeKeys, signer },
+      hold: (wish) => ledger.run({ do: 'hold', ...wish }),
+      payment: (id) => ledger.payment(id),
+    },
     fetchPasses: (body) => fetchPasses(passes, body),
-    contact: { registry, counters, clock, signer, heldSeq: (counterId) => ledger.heldSeq(counterId) },
+    contact: { registry, counters, clock, signer, heldSeq: (counterId) => ledger.heldSeq(counterId), ...contact },
     operator: {
       token: own.token,
       hubCode: (hubName) => makeHubCode(enrolment, hubName),
@@ -140,6 +174,7 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
       addSeller: (seller) => addSeller(people, seller),
       addBuyer: (buyer) => addBuyer(people, buyer),
       registerPhone: (request) => registerPhone(passes, request),
+      walletCode: (buyerId) => makeWalletCode(passkeys, buyerId),
       credentialsOf: (buyerId) => credentialsOf({ registry, clock }, buyerId),
       changeCredential: (id, body) => changeCredential({ registry, clock }, id, body),
       topUp: (request) => topUp(people, request),
@@ -165,6 +200,10 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
     expiry.start();
   };
   return { app, resume, rest: expiry.stop };
+}
+
+function relyingParty(publicUrl: string): RelyingParty {
+  return { rpId: new URL(publicUrl).hostname, origin: publicUrl };
 }
 
 function accountLine(account: Account): AccountLine {

@@ -1,4 +1,5 @@
 /** Which rows a group of commands will read, so that a database can lock and load them in one go, in one order. */
+import { approvalId } from '#protocol/approval.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { Currency } from '#protocol/money.ts';
 import { carrierAccount } from './carrier-account.ts';
@@ -148,7 +149,10 @@ function addBatch(needs: Needs, batch: CheckedBatch): void {
       addPay(needs, facts);
     } else if (facts.kind === 'refund') {
       needs.transfers.add(requestId);
-      needs.payments.add(facts.paymentRequestId);
+      needs.payments.add(facts.paymentRequestId).add(approvalId(facts.paymentRequestId));
+    } else if (facts.kind === 'approved') {
+      needs.transfers.add(requestId);
+      needs.payments.add(facts.payment);
     }
   }
 }

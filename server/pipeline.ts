@@ -2,13 +2,14 @@
  * The carrier's flow, in order: intake → authentication → (one writer: duplicate? → credit → primary payment → accounts) →
  * receipts. This file decides, the stages answer. Secondary payment runs beside it, from the journal (see settlement.ts).
  */
+import { approvalId } from '#protocol/approval.ts';
 import type { Batch } from '#protocol/envelope.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import { formatAmount, type Minor } from '#protocol/money.ts';
 import type { Outcome, Receipt } from '#protocol/receipt.ts';
 import { digestText } from '#protocol/receipt.ts';
-import type { CheckedBatch, CheckedEntry, PaymentFacts, RefundFacts } from './authenticated.ts';
+import type { ApprovedFacts, CheckedBatch, CheckedEntry, PaymentFacts, RefundFacts } from './authenticated.ts';
 import type { Authentication } from './authentication/check-batch.ts';
 import type { PaymentCommand } from './commands.ts';
 import type { Draft } from './draft.ts';
@@ -44,6 +45,8 @@ export function decideEntry(draft: Draft, entry: CheckedEntry): Outcome {
   switch (facts.kind) {
     case 'payment':
       return outcome(draft, subject, decidePayment(draft, requestId, facts));
+    case 'approved':
+      return outcome(draft, { ...subject, kind: 'capture' }, decideApproved(draft, requestId, facts));
     case 'refund':
       return outcome(draft, subject, decideRefund(draft, requestId, facts));
     case 'acceptance':
@@ -99,9 +102,21 @@ function payRequest(facts: PaymentFacts): Omit<PayRequest, 'id'> {
   return { amount, currency, buyerAccount, sellerAccount, sellerId, hubId, funding, fee };
 }
 
+/** Takes what the buyer's approval holds. The hold was made for just these terms, so that only its hub and seller can come for it. */
+function decideApproved(draft: Draft, id: Id, facts: ApprovedFacts): Result<Decided> {
+  const hold = draft.payment(facts.payment);
+  if (!hold || hold.hubId !== facts.hubId || hold.sellerId !== facts.sellerId || hold.currency !== facts.currency) {
+    return refuse('HOLD_UNKNOWN', facts.payment);
+  }
+  const taken = applyPayment(draft, { do: 'capture', id, payment: facts.payment, amount: facts.amount });
+  return taken.ok ? ok(decided(taken.value, facts.amount, toldState(taken.value))) : taken;
+}
+
 function decideRefund(draft: Draft, id: Id, facts: RefundFacts): Result<Decided> {
   const { amount, currency, hubId, paymentRequestId } = facts;
-  const refunded = applyPayment(draft, { do: 'refund', id, payment: paymentRequestId, amount, currency, hubId });
+  // What was approved first stands under the hold's id; the hub knows it by its own request.
+  const payment = draft.payment(paymentRequestId) ? paymentRequestId : approvalId(paymentRequestId);
+  const refunded = applyPayment(draft, { do: 'refund', id, payment, amount, currency, hubId });
   return refunded.ok ? ok(decided(refunded.value, amount, 'COMMITTED')) : refunded;
 }
 

@@ -70,7 +70,7 @@ export function makeAuthentication(parts: AuthenticationParts): Authentication {
 async function checkEntries(parts: AuthenticationParts, batch: UncheckedBatch): Promise<readonly Result<Facts>[]> {
   const entries = batch.entries.map(({ entry }) => entry);
   const payments = entries.filter((entry) => entry?.kind === 'payment');
-  const checked = (await checkPayments(parts, batch, payments)).values();
+  const checked = (await checkPayments(parts, { hubId: batch.hubId, counterId: batch.counterId }, payments)).values();
   return entries.map((entry) => (entry?.kind === 'payment' ? checked.next().value! : checkUnproven(batch, entry)));
 }
 

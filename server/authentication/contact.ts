@@ -18,6 +18,9 @@ export interface ContactParts {
   readonly clock: Clock;
   readonly signer: SigningPair & { readonly keyId: string };
   readonly heldSeq: (counterId: Id) => Promise<number>;
+  /** X25519 of this carrier, as text. */
+  readonly agreeKey: string;
+  readonly walletUrl: () => string;
 }
 
 const contactShape = Compile(ContactText);
@@ -32,7 +35,7 @@ export async function answerContact(parts: ContactParts, body: SignedText): Prom
   if (!signature || !verifyEd25519(key.value, hubMessageBytes(body.hubId as Id, body.text), signature)) return refuse('BAD_SIGNATURE');
   await parts.registry
     .updateTable('counter')
-    .set({ last_contact_at: parts.clock.now(), waiting: contact.waiting })
+    .set({ last_contact_at: parts.clock.now(), waiting: contact.waiting, ...(contact.agreeKey && { agree_key: contact.agreeKey }) })
     .where('id', '=', contact.counterId as Id)
     .execute();
   const sellers = await parts.registry.selectFrom('seller').select(['id', 'name', 'currency']).orderBy('name').execute();
@@ -45,6 +48,7 @@ export async function answerContact(parts: ContactParts, body: SignedText): Prom
     heldSeq: await parts.heldSeq(contact.counterId as Id),
     sellers: sellers.map(({ id, name }) => ({ sellerId: id, name })),
     policies: [...new Set(sellers.map(({ currency }) => currency))].map((currency) => defaultPolicy(currency, CURRENCY_DIGITS[currency])),
+    ...(contact.agreeKey && { agreeKey: parts.agreeKey, walletUrl: parts.walletUrl() }),
     ...(deny && { deny }),
   };
   const text = JSON.stringify(answer);

@@ -1,13 +1,13 @@
-import { fromBase64Url, toHex, utf8 } from '#protocol/bytes.ts';
+import { fromBase64Url } from '#protocol/bytes.ts';
 import { enrolProofBytes } from '#protocol/envelope.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
-import { sha256 } from '#protocol/hash.ts';
 import { type Id, makeId } from '#protocol/ids.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import type { CarrierKey, EnrolAnswer, EnrolBody, HubCodeAnswer } from '#protocol/routes.ts';
 import { ed25519FromText, verifyEd25519 } from '#protocol/signing.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { Registry } from '../store/registry.ts';
+import { codeHash, codeText } from './one-time-code.ts';
 
 export interface EnrolmentParts {
   readonly registry: Registry;
@@ -82,20 +82,4 @@ async function enrolledBefore(registry: Registry, keys: readonly CarrierKey[], b
 export async function revokeHub(registry: Registry, hubId: Id): Promise<Result<void>> {
   const done = await registry.updateTable('hub').set({ state: 'REVOKED' }).where('id', '=', hubId).executeTakeFirst();
   return done.numUpdatedRows === 1n ? ok(undefined) : refuse('NOT_FOUND', hubId);
-}
-
-function codeHash(code: string): string {
-  return toHex(sha256(utf8('handover-code\0'), utf8(code.toUpperCase().replaceAll('-', ''))));
-}
-
-/** 16 Crockford base 32 characters in groups of four. */
-function codeText(random: Uint8Array): string {
-  const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-  let value = BigInt(`0x${toHex(random)}`);
-  let text = '';
-  for (let i = 0; i < 16; i++) {
-    text = alphabet[Number(value & 31n)]! + text;
-    value >>= 5n;
-  }
-  return text.match(/.{4}/g)!.join('-');
 }

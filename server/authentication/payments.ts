@@ -2,7 +2,7 @@ import { refusalIn } from '#protocol/credential.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { PaymentEntry } from '#protocol/payment-request.ts';
-import type { PaymentFacts } from '../authenticated.ts';
+import type { ApprovedFacts, PaymentFacts } from '../authenticated.ts';
 import type { Directory, PassHolder, SellerEntry } from '../store/directory.ts';
 import type { Asked, ProofCheck, Proven } from './proofs/proof.ts';
 import { readAmount, readTerms } from './read-terms.ts';
@@ -18,23 +18,29 @@ interface Counter {
 }
 
 /** A request whose proof holds. */
-interface Genuine extends Proven {
+interface Genuine {
+  readonly proven: Proven;
   readonly asked: Asked;
 }
 
 /** One answer per payment, in order. */
-export async function checkPayments(parts: Parts, counter: Counter, payments: readonly PaymentEntry[]): Promise<Result<PaymentFacts>[]> {
+export async function checkPayments(
+  parts: Parts,
+  counter: Counter,
+  payments: readonly PaymentEntry[],
+): Promise<Result<PaymentFacts | ApprovedFacts>[]> {
   if (payments.length === 0) return [];
   const genuine = await Promise.all(payments.map((payment) => checkProof(parts.proofs, counter, payment)));
   const good = genuine.filter((result) => result.ok).map(({ value }) => value);
   const [holders, sellers] = await Promise.all([
-    parts.directory.holders([...new Set(good.map(({ pass }) => pass))]),
+    parts.directory.holders([...new Set(good.flatMap(({ proven }) => ('pass' in proven ? [proven.pass] : [])))]),
     parts.directory.sellers([...new Set(good.map(({ asked }) => asked.terms.sellerId as Id))]),
   ]);
   return genuine.map((result) => {
     if (!result.ok) return result;
-    const { pass, asked } = result.value;
-    return factsOf(result.value, holders.get(pass), sellers.get(asked.terms.sellerId as Id));
+    const { proven, asked } = result.value;
+    if ('hold' in proven) return ok(approvedFacts(proven.hold, asked));
+    return paymentFacts(proven, asked, holders.get(proven.pass), sellers.get(asked.terms.sellerId as Id));
   });
 }
 
@@ -46,12 +52,21 @@ async function checkProof(proofs: ProofCheck, counter: Counter, entry: PaymentEn
   }
   const amount = readAmount(terms.amount, terms.currency);
   if (!amount.ok) return amount;
-  const asked = { text: entry.terms, terms, amount: amount.value, hubId: counter.hubId };
+  const asked = { text: entry.terms, terms, amount: amount.value, ...counter };
   const proven = await proofs(entry.proof, asked);
-  return proven.ok ? ok({ ...proven.value, asked }) : proven;
+  return proven.ok ? ok({ proven: proven.value, asked }) : proven;
 }
 
-function factsOf({ asked, pass, counter }: Genuine, holder: PassHolder | undefined, seller: SellerEntry | undefined): Result<PaymentFacts> {
+function approvedFacts(payment: Id, { amount, terms, hubId }: Asked): ApprovedFacts {
+  return { kind: 'approved', payment, amount, currency: terms.currency, sellerId: terms.sellerId as Id, hubId };
+}
+
+function paymentFacts(
+  { pass, counter }: Extract<Proven, { pass: Id }>,
+  asked: Asked,
+  holder: PassHolder | undefined,
+  seller: SellerEntry | undefined,
+): Result<PaymentFacts> {
   if (!holder) return refuse('CREDENTIAL_UNKNOWN');
   const barred = refusalIn(holder.state);
   if (barred) return refuse(barred);

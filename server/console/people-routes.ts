@@ -24,6 +24,7 @@ import {
   SellerBody,
   TopUpBody,
 } from '#protocol/routes.ts';
+import { WALLET_ROUTES, WalletCodeAnswer } from '#protocol/wallet-routes.ts';
 import type { AccountState, FeeTerms, FundingSource } from '../records.ts';
 import type { Route } from './operator-route.ts';
 import { readAmount, readMovedAmount } from './read-amount.ts';
@@ -53,6 +54,7 @@ export interface PeopleActs {
   readonly addSeller: (seller: NewSeller) => Promise<Result<Seller>>;
   readonly addBuyer: (buyer: Static<typeof BuyerBody>) => Promise<Result<BuyerAnswer>>;
   readonly registerPhone: (request: { buyerId: Id; deviceKey: string; currency: Currency }) => Promise<Result<PassAnswer>>;
+  readonly walletCode: (buyerId: Id) => Promise<Result<WalletCodeAnswer>>;
   readonly credentialsOf: (buyerId: Id) => Promise<Result<CredentialsAnswer>>;
   readonly changeCredential: (credentialId: Id, body: CredentialStateBody) => Promise<Result<CredentialAnswer>>;
   readonly topUp: (request: { buyerId: Id; requestId: Id; amount: Minor; currency: Currency }) => Promise<Result<void>>;
@@ -90,6 +92,12 @@ export function peopleRoutes(route: Route, acts: PeopleActs): void {
 }
 
 function credentialRoutes(route: Route, acts: PeopleActs): void {
+  route(
+    'POST',
+    WALLET_ROUTES.operatorWalletCodes,
+    { summary: 'A one-time code with which a buyer’s phone registers a passkey', params: BuyerParams, answer: WalletCodeAnswer },
+    (_body, params) => acts.walletCode(params.buyerId as Id),
+  );
   route(
     'GET',
     ROUTES.operatorCredentials,

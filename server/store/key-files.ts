@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import path from 'node:path';
 import { toBase64Url } from '#protocol/bytes.ts';
 import { HandoverError } from '#protocol/errors.ts';
@@ -23,6 +24,22 @@ export function carrierSigner(folder: string): CarrierSigner {
   } catch (error) {
     throw new HandoverError('CONFIG_BAD', `${file} is not an Ed25519 key`, { cause: error });
   }
+}
+
+/** The carrier's X25519 key, on which it agrees with each counter on a key of their own. Made at the first start. */
+export function carrierAgreeKey(folder: string): KeyObject {
+  const file = path.join(folder, 'carrier-agree-key.pem');
+  if (!existsSync(file)) {
+    writeSecret(file, generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  }
+  const pem = readSecret(file);
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'x25519') return key;
+  } catch {
+    // said below
+  }
+  throw new HandoverError('CONFIG_BAD', `${file} is not an X25519 key`);
 }
 
 /** The bearer token of the operator's routes, until operators have passkeys. 256 random bits. */

@@ -152,6 +152,22 @@ CREATE TABLE deny_entry (
 ) STRICT, WITHOUT ROWID;
 `;
 
+const WALLET = `
+CREATE TABLE wallet_code (
+  hash TEXT NOT NULL PRIMARY KEY, buyer TEXT NOT NULL REFERENCES buyer (id), expires_at INTEGER NOT NULL, used_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE passkey (
+  id TEXT NOT NULL PRIMARY KEY, credential TEXT NOT NULL REFERENCES credential (id), public_key TEXT NOT NULL, sign_count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- What a buyer approved and how they signed it, kept as evidence. The hold behind it has an id that follows from the request's.
+CREATE TABLE approval (
+  request TEXT NOT NULL PRIMARY KEY, terms TEXT NOT NULL, buyer TEXT NOT NULL REFERENCES buyer (id), passkey TEXT NOT NULL,
+  assertion TEXT NOT NULL, approved_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- X25519, told by the counter in a signed contact: what carrier and counter agree their code key on.
+ALTER TABLE counter ADD COLUMN agree_key TEXT;
+`;
+
 /** The small tables' migrations alone, in order, for databases whose ledger has its own. */
 export function coldMigrations(settlement: string): readonly { readonly why: string; readonly sql: string }[] {
   return [
@@ -159,6 +175,7 @@ export function coldMigrations(settlement: string): readonly { readonly why: str
     { why: 'settlement batches, instructions and bank statement lines', sql: settlement },
     { why: 'where a buyer’s money comes from, and what a seller pays', sql: FUNDING },
     { why: 'credentials of every class with their life, many passes each, and the deny list as a log', sql: CREDENTIALS },
+    { why: 'passkeys of buyers, and keys for approval codes', sql: WALLET },
   ];
 }
 
@@ -176,5 +193,6 @@ export function migrations(settlement: string): readonly Migration[] {
       why: 'balances of neighbouring accounts in one row: a snapshot writes thousands of rows, not a million',
       sql: toVersion7,
     },
+    { version: 8, why: 'passkeys of buyers, and keys for approval codes', sql: WALLET },
   ];
 }

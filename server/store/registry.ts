@@ -16,6 +16,7 @@ export interface RegistryTables {
     created_at: number;
     last_contact_at: number | null;
     waiting: Generated<number>;
+    agree_key: Generated<string | null>;
   };
   enrol_code: { hash: string; hub: Id; expires_at: number; used_at: number | null };
   seller: {
@@ -55,6 +56,9 @@ export interface RegistryTables {
   };
   /** The ledger's; only read here. */
   used_counter: { pass: Id; counter: number };
+  wallet_code: { hash: string; buyer: Id; expires_at: number; used_at: number | null };
+  passkey: { id: string; credential: Id; public_key: string; sign_count: number };
+  approval: { request: Id; terms: string; buyer: Id; passkey: string; assertion: string; approved_at: number };
   deny_entry: { seq: number; pass: Id; denied: 0 | 1; at: number };
 }
 
