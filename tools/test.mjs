@@ -18,12 +18,23 @@ const PROGRAMS = {
   socat: { names: ['socat'], install: 'apt-get install socat' },
   initdb: { names: ['initdb'], folders: postgresFolders(), install: 'apt-get install postgresql' },
   xmllint: { names: ['xmllint'], install: 'apt-get install libxml2-utils' },
+  // The rig of PC/SC readers: the service, its virtual reader, a network of its own, and what compiles the native package.
+  pcscd: { names: ['pcscd'], install: 'apt-get install pcscd' },
+  vpcd: { names: ['libifdvpcd.so'], folders: ['/usr/lib/pcsc/drivers/serial'], install: 'apt-get install vsmartcard-vpcd' },
+  ip: { names: ['ip'], install: 'apt-get install iproute2' },
+  'g++': { names: ['g++'], install: 'apt-get install gcc g++ make python3 libpcsclite-dev' },
 };
 
 const SUITES = [
   { part: 'checks', title: 'Checks', needs: [], run: () => runChecks(), ignoresFilter: true },
-  // The tests that need socat, xmllint or PostgreSQL skip themselves; the missing program is announced here.
-  { part: 'units', title: 'Units and flows (vitest)', needs: [], uses: ['socat', 'xmllint', 'initdb'], run: runVitest },
+  // The tests that need one of these skip themselves; the missing program is announced here.
+  {
+    part: 'units',
+    title: 'Units and flows (vitest)',
+    needs: [],
+    uses: ['socat', 'xmllint', 'initdb', 'pcscd', 'vpcd', 'ip', 'g++'],
+    run: runVitest,
+  },
   {
     part: 'pages',
     title: 'Pages (Playwright)',
@@ -110,7 +121,14 @@ function freshReport(name) {
   return path;
 }
 
+/** Compiles the optional native addons where that can be done. The tests that need one skip themselves where it cannot. */
+async function buildNative() {
+  const { status, output } = await runNode([inRoot('tools/build-native.mjs')], { quiet: true });
+  if (status !== 0) console.log(`Tests that need a native addon which is not there are SKIPPED:\n${output.trimEnd()}`);
+}
+
 async function runVitest(filters) {
+  await buildNative();
   const report = freshReport('vitest');
   const vitest = inRoot('node_modules/vitest/vitest.mjs');
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests', ...filters];

@@ -2,20 +2,36 @@ import { readdir } from 'node:fs/promises';
 import { SerialPort } from 'serialport';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { Clock, Reader } from '../ports.ts';
-import { Pn532Reader } from './pn532/reader.ts';
+import { PcscDriver } from './pcsc/driver.ts';
+import { type Launch, launchDriver } from './pcsc/launch.ts';
+import { listPcscReaders as listPcsc } from './pcsc/list.ts';
+import { Pn532Driver } from './pn532/driver.ts';
+import { type ReaderSpec, SupervisedReader } from './supervised-reader.ts';
+import type { Driver } from './wire.ts';
 
-/** A reader as the configuration names it. */
-export interface ReaderSpec {
-  readonly id: string;
-  readonly kind: string;
-  readonly path: string;
-  readonly simulated: boolean;
+export type { ReaderSpec } from './supervised-reader.ts';
+
+export interface ReaderPorts {
+  readonly clock: Clock;
+  /** How the process of a PC/SC reader is started; on this Node unless said otherwise. */
+  readonly launch?: Launch;
 }
 
+/** Every kind of reader, by the word that the configuration uses. A new driver is one line here. */
+const DRIVERS: Readonly<Record<string, (path: string, ports: ReaderPorts) => Driver>> = {
+  pn532: (path, { clock }) => new Pn532Driver(path, clock),
+  pcsc: (name, { clock, launch }) => new PcscDriver(name, clock, launch ?? launchDriver),
+};
+
 /** Makes the reader; it opens nothing before start(). Refusal: READER_UNKNOWN. */
-export function openReader(spec: ReaderSpec, ports: { readonly clock: Clock }): Result<Reader> {
-  if (spec.kind !== 'pn532') return refuse('READER_UNKNOWN', spec.kind);
-  return ok(new Pn532Reader(spec, ports));
+export function openReader(spec: ReaderSpec, ports: ReaderPorts): Result<Reader> {
+  const makeDriver = Object.hasOwn(DRIVERS, spec.kind) ? DRIVERS[spec.kind] : undefined;
+  return makeDriver ? ok(new SupervisedReader(spec, makeDriver(spec.path, ports), ports)) : refuse('READER_UNKNOWN', spec.kind);
+}
+
+/** Names of the PC/SC readers, in the order of the service. Refusals: see pcsc/list.ts. */
+export function listPcscReaders({ clock, launch }: ReaderPorts): Promise<Result<readonly string[]>> {
+  return listPcsc(clock, launch ?? launchDriver);
 }
 
 export interface SerialReader {

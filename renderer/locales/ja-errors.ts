@@ -60,7 +60,12 @@ export const jaErrors: Readonly<Record<ErrorCode, { readonly staff: string; read
   READER_NONE: { staff: '使える読取機がない。', next: '読取機をつなぐか、ケーブルを確認する。' },
   READER_UNPLUGGED: { staff: '読取機が外れた。', next: 'もう一度つなぐ。' },
   READER_SILENT: { staff: '読取機が応答しない。', next: '抜いて3秒待ち、つなぎ直す。' },
-  READER_FORBIDDEN: { staff: 'このユーザーは読取機を開けない。', next: 'ユーザーを dialout グループに加え、サインインし直す。' },
+  READER_FORBIDDEN: { staff: 'このユーザーは読取機を開けない。', next: 'ユーザーを dialout グループに加え（または docs/READERS.md を見て）、サインインし直す。' },
+  READER_DRIVER_MISSING: {
+    staff: 'この種類の読取機のドライバーがない。',
+    next: 'docs/READERS.md のとおりに入れてから、起動し直す。',
+  },
+  READER_SERVICE_STOPPED: { staff: 'スマートカードサービスが動いていない。', next: '起動する。Linux では pcscd という名前。' },
   READER_UNKNOWN: { staff: 'この種類の読取機は未対応。', next: '実行：handover readers list' },
   READER_GARBLED: { staff: '読取機から雑音が届く。', next: 'ケーブルを確認し、もう一度カードをかざす。' },
   CARD_REMOVED: { staff: '離すのが早すぎます。', next: '音が鳴るまでカードか電話をかざしてください。' },

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { carryApdu, heartbeat, listCards, wakeUp } from '../../agent/readers/pn532/commands.ts';
 import { Connection } from '../../agent/readers/pn532/connection.ts';
 import { type Frame, FrameParser, NACK_FRAME } from '../../agent/readers/pn532/frames.ts';
-import { Pn532Session } from '../../agent/readers/pn532/session.ts';
+import { ReaderSession } from '../../agent/readers/session.ts';
 import { systemClock } from '../../agent/system-ports.ts';
 import { fromHex, toHex } from '../../protocol/bytes.ts';
 import { Chip, type FieldCard } from '../../simulator/readers/pn532/chip.ts';
@@ -75,7 +75,12 @@ describe('long data', () => {
     answers = () => new Uint8Array(5_000);
     expect(await carryApdu(connection, 1, fromHex('00b00000'))).toMatchObject({ ok: false, code: 'READER_GARBLED' });
     answers = () => fromHex('6110');
-    const session = new Pn532Session('r', connection, { number: 1, uid: card.uid, isoDep: true }, () => {});
+    const session = new ReaderSession(
+      'r',
+      card.uid,
+      (apdu) => carryApdu(connection, 1, apdu),
+      () => {},
+    );
     expect(await session.transceive(fromHex('00b00000'))).toMatchObject({ ok: false, code: 'READER_GARBLED' });
   });
 });

@@ -1,19 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { FaultName } from '../../simulator/readers/pn532/faults.ts';
+import type { FaultName as Pn532Fault } from '../../simulator/readers/pn532/faults.ts';
 
 /** The emulator as a process of its own, and its command line by line. */
-export interface SimulatedReader {
+export interface SimulatedReader<Fault extends string = Pn532Fault> {
   readonly ready: Readonly<Record<string, unknown>>;
+  readonly pid: number;
   tell(command: object): Promise<Readonly<Record<string, unknown>>>;
-  fault(name: FaultName, on: boolean): Promise<void>;
+  fault(name: Fault, on: boolean): Promise<void>;
   /** Resolves with the exit code. */
   end(): Promise<number | null>;
 }
 
-export async function startSimulatedReader(link: string, ...args: readonly string[]): Promise<SimulatedReader> {
-  const program = new URL('../../simulator/readers/pn532/process.ts', import.meta.url).pathname;
-  const child: ChildProcess = spawn(process.execPath, [program, '--link', link, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+export function startSimulatedReader(link: string, ...args: readonly string[]): Promise<SimulatedReader> {
+  return startSimulator('pn532', '--link', link, ...args);
+}
+
+/** `kind`: the folder of the emulator's process.ts. @throws with what it says when it does not start. */
+export async function startSimulator<Fault extends string>(kind: string, ...args: readonly string[]): Promise<SimulatedReader<Fault>> {
+  const program = new URL(`../../simulator/readers/${kind}/process.ts`, import.meta.url).pathname;
+  const child: ChildProcess = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const next = async (): Promise<Record<string, unknown>> => {
     const { value, done } = await lines.next();
@@ -28,6 +34,7 @@ export async function startSimulatedReader(link: string, ...args: readonly strin
   };
   return {
     ready: await next(),
+    pid: child.pid!,
     tell,
     fault: async (name, on) => void (await tell({ do: 'fault', name, on })),
     end: () =>

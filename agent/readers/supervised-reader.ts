@@ -1,47 +1,51 @@
 import type { ReaderView } from '#protocol/bridge.ts';
-import type { ErrorCode, Result } from '#protocol/errors.ts';
+import type { ErrorCode } from '#protocol/errors.ts';
 import { LIMITS } from '#protocol/limits.ts';
-import type { CardSession, Clock, Reader } from '../../ports.ts';
-import { fieldOff, heartbeat, letGo, listCards, type Target, wakeUp } from './commands.ts';
-import { Connection } from './connection.ts';
+import type { CardSession, Clock, Reader } from '../ports.ts';
 import { Retap } from './retap.ts';
-import { Pn532Session } from './session.ts';
+import { ReaderSession } from './session.ts';
+import { Waiter } from './waiter.ts';
+import type { Driver, FoundCard, Wire } from './wire.ts';
 
-export interface Pn532Options {
+/** A reader as the configuration names it. */
+export interface ReaderSpec {
   readonly id: string;
+  readonly kind: string;
   readonly path: string;
   /** Whether the path leads to an emulator; shown wherever the reader is shown. */
   readonly simulated: boolean;
 }
 
 /**
- * A PN532 on a serial port. One loop owns the connection: it opens it, looks for cards while somebody waits, otherwise asks whether
- * the chip is alive, and starts afresh with a growing pause after any failure.
+ * A reader of any kind. One loop owns the wire: it opens it, looks for cards while somebody waits, otherwise asks whether anybody is
+ * there, and starts afresh with a growing pause after any failure.
  */
-export class Pn532Reader implements Reader {
+export class SupervisedReader implements Reader {
   readonly id: string;
-  private readonly options: Pn532Options;
+  private readonly spec: ReaderSpec;
+  private readonly driver: Driver;
   private readonly clock: Clock;
   private readonly retap = new Retap();
   private readonly closing = new AbortController();
   private onChange: () => void = () => {};
   private loop: Promise<void> | undefined;
-  private connection: Connection | undefined;
+  private wire: Wire | undefined;
   private waiter: Waiter | undefined;
-  private session: Pn532Session | undefined;
+  private session: ReaderSession | undefined;
   private fault: ErrorCode | undefined;
   private shown: Pick<ReaderView, 'state' | 'code'> = { state: 'connecting' };
   private bell = new AbortController();
 
-  constructor(options: Pn532Options, ports: { readonly clock: Clock }) {
-    this.id = options.id;
-    this.options = options;
+  constructor(spec: ReaderSpec, driver: Driver, ports: { readonly clock: Clock }) {
+    this.id = spec.id;
+    this.spec = spec;
+    this.driver = driver;
     this.clock = ports.clock;
   }
 
   view(): ReaderView {
-    const { id, path, simulated } = this.options;
-    return { id, kind: 'pn532', path, simulated, ...this.shown };
+    const { id, kind, path, simulated } = this.spec;
+    return { id, kind, path, simulated, ...this.shown };
   }
 
   start(onChange: () => void): void {
@@ -59,8 +63,8 @@ export class Pn532Reader implements Reader {
     this.waiter = waiter;
     waiter.hint(this.fault);
     const onAbort = (): void => {
-      // With a connection the loop takes the field away first; without one there is no field.
-      if (this.connection) this.ring();
+      // With a wire the loop takes the field away first; without one there is no field.
+      if (this.wire) this.ring();
       else if (this.waiter === waiter) this.settle(undefined);
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -70,13 +74,13 @@ export class Pn532Reader implements Reader {
   }
 
   async release(): Promise<void> {
-    const { session, connection } = this;
+    const { session, wire } = this;
     if (!session) return;
     // A card that was lost on the way may come back at once; one that was read to the end rests until it has left.
     if (!session.ended) this.retap.rest(session.uid);
     session.end('CARD_REMOVED');
-    if (connection && !this.fault) {
-      const released = await letGo(connection);
+    if (wire && !this.fault) {
+      const released = await wire.letGo();
       if (!released.ok) this.fail(released.code);
     }
     if (this.session === session) this.session = undefined;
@@ -93,71 +97,64 @@ export class Pn532Reader implements Reader {
   private async supervise(): Promise<void> {
     let pause: number = LIMITS.reader_reopen_min_ms;
     while (!this.closing.signal.aborted) {
-      const opened = await this.open();
+      const opened = await this.driver.open(this.closing.signal);
       if (opened.ok) {
-        this.connection = opened.value;
+        this.wire = opened.value;
         this.fault = undefined;
         this.waiter?.hint(undefined);
         this.show();
         pause = LIMITS.reader_reopen_min_ms;
         await this.attend(opened.value);
-        this.connection = undefined;
-        await opened.value.close();
+        this.wire = undefined;
+        // The field goes with the reader that nobody listens to any more.
+        await opened.value.close(!this.fault);
         if (this.waiter?.signal.aborted) this.settle(undefined);
       } else this.fail(opened.code);
       await this.clock.sleep(pause, this.closing.signal);
       pause = Math.min(pause * 2, LIMITS.reader_reopen_max_ms);
     }
     this.settle(undefined);
+    await this.driver.close();
   }
 
-  private async open(): Promise<Result<Connection>> {
-    const opened = await Connection.open(this.options.path, this.clock);
-    if (!opened.ok) return opened;
-    const awake = await wakeUp(opened.value);
-    if (awake.ok) return opened;
-    await opened.value.close();
-    return awake;
-  }
-
-  /** Until the connection fails or the reader is closed. */
-  private async attend(connection: Connection): Promise<void> {
+  /** Until the wire fails or the reader is closed. */
+  private async attend(wire: Wire): Promise<void> {
     while (!this.closing.signal.aborted && !this.fault) {
       // Taken before looking: what rings meanwhile is not slept over.
-      const bell = AbortSignal.any([this.bell.signal, connection.closed]);
-      if (!connection.isOpen) this.fail('READER_UNPLUGGED');
-      else if (this.waiter) await this.armed(connection, this.waiter, bell);
+      const bell = AbortSignal.any([this.bell.signal, wire.closed]);
+      if (wire.lost) this.fail(wire.lost);
+      else if (this.waiter) await this.armed(wire, this.waiter, bell);
       else if (this.session) await this.clock.sleep(LIMITS.reader_heartbeat_ms, bell);
-      else await this.idle(connection, bell);
+      else await this.idle(wire, bell);
     }
     this.session?.end(this.fault ?? 'READER_UNPLUGGED');
-    // The field goes with the reader that nobody listens to any more.
-    if (!this.fault) await fieldOff(connection);
   }
 
   /** One look at the field for whom it is armed. */
-  private async armed(connection: Connection, waiter: Waiter, bell: AbortSignal): Promise<void> {
+  private async armed(wire: Wire, waiter: Waiter, bell: AbortSignal): Promise<void> {
     const stop = AbortSignal.any([waiter.signal, this.closing.signal]);
-    const found = await listCards(connection, stop);
+    const found = await wire.look(stop, waiter.looked);
+    waiter.looked = true;
     if (found?.ok === false) return this.fail(found.code);
     if (found?.ok && !stop.aborted) {
       const chosen = this.choose(found.value, waiter);
-      if (chosen) return this.deliver(connection, chosen);
-      if (found.value.length === 0) return this.clock.sleep(POLL_MS, AbortSignal.any([stop, bell]));
+      if (chosen && (await this.deliver(chosen, stop))) return;
+      if (found.value.length === 0) return this.clock.sleep(wire.pollMs, AbortSignal.any([stop, bell]));
     }
-    const freed = await letGo(connection);
+    if (this.fault) return;
+    const freed = await wire.letGo();
     if (!freed.ok) return this.fail(freed.code);
     if (stop.aborted) this.settle(undefined);
-    else await this.clock.sleep(POLL_MS, AbortSignal.any([stop, bell]));
+    else await this.clock.sleep(wire.pollMs, AbortSignal.any([stop, bell]));
   }
 
   /** The one card that may be read now, with the hint for everything else. */
-  private choose(targets: readonly Target[], waiter: Waiter): Target | undefined {
+  private choose(cards: readonly FoundCard[], waiter: Waiter): FoundCard | undefined {
     this.retap.look(
-      targets.map((target) => target.uid),
+      cards.map((card) => card.uid),
       this.clock.monotonic(),
     );
-    const [only, second] = targets;
+    const [only, second] = cards;
     if (!only || second) {
       waiter.hint(second ? 'CARD_SEVERAL' : undefined);
       return undefined;
@@ -168,24 +165,29 @@ export class Pn532Reader implements Reader {
     return only.isoDep && isNew ? only : undefined;
   }
 
-  private deliver(connection: Connection, target: Target): void {
-    this.session = new Pn532Session(this.id, connection, target, (code) => this.fail(code));
+  /** Whether the card was given to whoever waits. It may have left again, or nobody waits any more. */
+  private async deliver(card: FoundCard, stop: AbortSignal): Promise<boolean> {
+    const carry = await card.select();
+    if (!carry.ok && carry.code !== 'CARD_REMOVED') this.fail(carry.code);
+    if (!carry.ok || stop.aborted) return false;
+    this.session = new ReaderSession(this.id, card.uid, carry.value, (code) => this.fail(code));
     this.settle(this.session);
+    return true;
   }
 
-  private async idle(connection: Connection, bell: AbortSignal): Promise<void> {
+  private async idle(wire: Wire, bell: AbortSignal): Promise<void> {
     if (!this.retap.watching) {
-      const alive = await heartbeat(connection);
+      const alive = await wire.heartbeat();
       if (!alive.ok) return this.fail(alive.code);
       return this.clock.sleep(LIMITS.reader_heartbeat_ms, bell);
     }
-    const found = await listCards(connection, AbortSignal.any([this.closing.signal, bell]));
+    const found = await wire.look(AbortSignal.any([this.closing.signal, bell]), false);
     if (found?.ok === false) return this.fail(found.code);
-    const freed = await letGo(connection);
+    const freed = await wire.letGo();
     if (!freed.ok) return this.fail(freed.code);
     if (!found) return;
     this.retap.look(
-      found.value.map((target) => target.uid),
+      found.value.map((card) => card.uid),
       this.clock.monotonic(),
     );
     await this.clock.sleep(WATCH_MS, bell);
@@ -208,7 +210,7 @@ export class Pn532Reader implements Reader {
   private show(): void {
     const next = this.fault
       ? { state: 'fault' as const, code: this.fault }
-      : { state: !this.connection ? ('connecting' as const) : this.waiter || this.session ? ('armed' as const) : ('ready' as const) };
+      : { state: !this.wire ? ('connecting' as const) : this.waiter || this.session ? ('armed' as const) : ('ready' as const) };
     if (next.state === this.shown.state && next.code === this.shown.code) return;
     this.shown = next;
     this.onChange();
@@ -221,27 +223,5 @@ export class Pn532Reader implements Reader {
   }
 }
 
-/** Pause between two looks while armed: with the look itself a card is found within 100 ms. */
-const POLL_MS = 40;
 /** Pause between two looks for a card that was read and has to leave first. */
 const WATCH_MS = 250;
-
-/** Who waits for a card, and what was last said to them. */
-class Waiter {
-  readonly signal: AbortSignal;
-  readonly resolve: (session: CardSession | undefined) => void;
-  private readonly onHint: (code: ErrorCode | undefined) => void;
-  private last: ErrorCode | undefined;
-
-  constructor(signal: AbortSignal, onHint: (code: ErrorCode | undefined) => void, resolve: (session: CardSession | undefined) => void) {
-    this.signal = signal;
-    this.onHint = onHint;
-    this.resolve = resolve;
-  }
-
-  hint(code: ErrorCode | undefined): void {
-    if (code === this.last) return;
-    this.last = code;
-    this.onHint(code);
-  }
-}

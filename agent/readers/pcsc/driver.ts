@@ -1,0 +1,166 @@
+import { sameBytes } from '#protocol/bytes.ts';
+import { type ErrorCode, ok, refuse, type Result } from '#protocol/errors.ts';
+import { LIMITS } from '#protocol/limits.ts';
+import type { Clock } from '../../ports.ts';
+import type { Carry, Driver, FoundCard, Wire } from '../wire.ts';
+import { kindOfAtr } from './atr.ts';
+import type { Launch } from './launch.ts';
+import type { Sight } from './messages.ts';
+import { ReaderProcess } from './reader-process.ts';
+
+/** A contactless reader of the system's smart card service (ACR122U, ACR1252U and every other that CCID drivers know). */
+export class PcscDriver implements Driver {
+  private readonly name: string;
+  private readonly clock: Clock;
+  private readonly launch: Launch;
+  private process: ReaderProcess | undefined;
+  /** Serial of a card over which the reader fell silent. It is not asked again until it has left. */
+  private muted: number | undefined;
+
+  /** `name`: as the service lists it, or `first`. */
+  constructor(name: string, clock: Clock, launch: Launch) {
+    this.name = name;
+    this.clock = clock;
+    this.launch = launch;
+  }
+
+  async open(signal: AbortSignal): Promise<Result<Wire>> {
+    if (!this.process || this.process.gone.aborted) {
+      const started = ReaderProcess.start(this.launch, this.clock);
+      if (!started.ok) return started;
+      this.process = started.value;
+    }
+    const { process } = this;
+    const giveUp = (): void => process.end();
+    signal.addEventListener('abort', giveUp, { once: true });
+    // A refusal in good order leaves the process as it is: the next try makes a fresh context in it.
+    const opened = await process.ask<'open'>({ do: 'open', reader: this.name }, LIMITS.reader_start_ms);
+    signal.removeEventListener('abort', giveUp);
+    if (!opened.ok) return opened;
+    return ok(new PcscWire(process, this.muted, (serial) => (this.muted = serial)));
+  }
+
+  async close(): Promise<void> {
+    this.process?.end();
+  }
+}
+
+/** A card that was asked who it is. */
+interface Known {
+  readonly serial: number;
+  readonly uid: Uint8Array;
+  readonly isoDep: boolean;
+}
+
+class PcscWire implements Wire {
+  readonly pollMs = 0;
+  private readonly process: ReaderProcess;
+  private readonly onMuted: (serial: number) => void;
+  private muted: number | undefined;
+  private known: Known | undefined;
+  /** Whether the card is connected, and whether anything was said to it. */
+  private holding: 'nothing' | 'card' | 'spoken' = 'nothing';
+  /** The last exchange failed: the same card is not pounced on at once. */
+  private shy = false;
+
+  constructor(process: ReaderProcess, muted: number | undefined, onMuted: (serial: number) => void) {
+    this.process = process;
+    this.muted = muted;
+    this.onMuted = onMuted;
+  }
+
+  get lost(): ErrorCode | undefined {
+    return this.process.gone.aborted ? 'READER_SILENT' : undefined;
+  }
+
+  get closed(): AbortSignal {
+    return this.process.gone;
+  }
+
+  async heartbeat(): Promise<Result<void>> {
+    const sight = await this.sight(0);
+    return sight.ok ? ok(undefined) : sight;
+  }
+
+  async look(signal: AbortSignal, patient: boolean): Promise<Result<readonly FoundCard[]> | undefined> {
+    if (signal.aborted) return undefined;
+    const sight = await this.sight(patient || this.shy ? LOOK_MS : 0);
+    this.shy = false;
+    if (!sight.ok) return sight;
+    if (signal.aborted) return undefined;
+    const { card, serial } = sight.value;
+    if (card === 'none') {
+      this.known = undefined;
+      return ok([]);
+    }
+    if (card === 'mute' || serial === this.muted) return ok([UNREADABLE]);
+    if (this.known?.serial !== serial) {
+      const identified = await this.identify(serial);
+      if (!identified.ok) return identified.code === 'CARD_REMOVED' ? ok([]) : identified;
+    }
+    const { known } = this;
+    return ok(known ? [{ uid: known.uid, isoDep: known.isoDep, select: () => this.select(known) }] : [UNREADABLE]);
+  }
+
+  async letGo(): Promise<Result<void>> {
+    const { holding } = this;
+    this.holding = 'nothing';
+    if (holding === 'nothing') return ok(undefined);
+    return this.process.ask<'let-go'>({ do: 'let-go', reset: holding === 'spoken' }, LIMITS.reader_answer_ms);
+  }
+
+  async close(): Promise<void> {
+    // The service takes the card back from a process that died, and resets it.
+    this.process.end();
+  }
+
+  private sight(waitMs: number): Promise<Result<Sight>> {
+    return this.process.ask<'look'>({ do: 'look', waitMs }, waitMs + LIMITS.reader_answer_ms);
+  }
+
+  /** Asks a card that was not seen before who it is, and keeps it connected. Leaves `known` empty when it is none that can be asked. */
+  private async identify(serial: number): Promise<Result<void>> {
+    this.known = undefined;
+    const taken = await this.process.ask<'take'>({ do: 'take' }, LIMITS.reader_answer_ms);
+    if (taken.ok) {
+      this.holding = 'card';
+      this.known = { serial, uid: taken.value.uid, isoDep: kindOfAtr(taken.value.atr) === 'iso-dep' };
+      return ok(undefined);
+    }
+    if (taken.code === 'CARD_UNSUPPORTED') return ok(undefined);
+    if (taken.code === 'READER_SILENT') this.onMuted(serial);
+    if (taken.code === 'CARD_REMOVED') this.shy = true;
+    return taken;
+  }
+
+  private async select(card: Known): Promise<Result<Carry>> {
+    if (this.holding === 'nothing') {
+      const identified = await this.identify(card.serial);
+      if (!identified.ok) return identified;
+      // A phone that was without power has another id: the next look finds it as it is now.
+      if (!this.known || !sameBytes(this.known.uid, card.uid)) return this.slipped();
+    }
+    return ok((apdu) => this.carry(apdu, card.serial));
+  }
+
+  private async carry(apdu: Uint8Array, serial: number): Promise<Result<Uint8Array>> {
+    this.holding = 'spoken';
+    const answer = await this.process.ask<'transmit'>({ do: 'transmit', apdu }, LIMITS.reader_answer_ms);
+    if (answer.ok) return answer;
+    if (answer.code === 'READER_SILENT') this.onMuted(serial);
+    return answer.code === 'CARD_REMOVED' ? this.slipped() : answer;
+  }
+
+  private slipped(): Result<never> {
+    this.shy = true;
+    // Not reset: pcscd would note an empty field, and never see a card that is back before it looks again.
+    this.holding = 'card';
+    return refuse('CARD_REMOVED');
+  }
+}
+
+/** How long one look waits for a card to come or go, ms: short, because an abort waits for it. */
+const LOOK_MS = 160;
+
+/** Something is there that cannot be talked to. */
+const UNREADABLE: FoundCard = { uid: new Uint8Array(), isoDep: false, select: async () => refuse('CARD_REMOVED') };

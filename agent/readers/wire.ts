@@ -1,0 +1,44 @@
+/** What tells one kind of reader from another. Whoever writes a driver writes these; supervised-reader.ts does the rest. */
+import type { ErrorCode, Result } from '#protocol/errors.ts';
+
+/** Carries one short command APDU to a card and its whole answer, data ‖ SW1 ‖ SW2, back. Follows nothing: session.ts does. */
+export type Carry = (apdu: Uint8Array) => Promise<Result<Uint8Array>>;
+
+/** A card or phone as one look finds it. Good until the next look. */
+export interface FoundCard {
+  /** Empty when it cannot be told; then it counts as the same card until the field was empty. */
+  readonly uid: Uint8Array;
+  /** Whether it talks APDUs: without that it cannot pay here. */
+  readonly isoDep: boolean;
+  /** Makes it ready to talk. Refusals: CARD_REMOVED, and those of the reader. */
+  select(): Promise<Result<Carry>>;
+}
+
+/** One opening of one reader. Never reopened; after any refusal but CARD_REMOVED it is closed. */
+export interface Wire {
+  /** Why nothing can be sent any more; undefined while it can. */
+  readonly lost: ErrorCode | undefined;
+  /** Aborted when the wire says that it is lost, which it may fail to say. */
+  readonly closed: AbortSignal;
+  /** Pause between two looks while armed, ms; 0 when the look itself waits. */
+  readonly pollMs: number;
+  /** Whether anybody is there. */
+  heartbeat(): Promise<Result<void>>;
+  /** What is in the field. `patient`: may wait a little for a change. Undefined once aborted. */
+  look(signal: AbortSignal, patient: boolean): Promise<Result<readonly FoundCard[]> | undefined>;
+  /** Lets all cards go, so that they forget what was said and each is found afresh next time. */
+  letGo(): Promise<Result<void>>;
+  /** Gives the reader back, whatever state it is in. `orderly`: it still listens, and the field may be taken away. */
+  close(orderly: boolean): Promise<void>;
+}
+
+/** One configured reader of one kind. */
+export interface Driver {
+  /**
+   * Gives up, with any refusal, once `signal` aborts. Refusals: READER_UNPLUGGED, READER_SILENT, READER_GARBLED, READER_FORBIDDEN,
+   * READER_DRIVER_MISSING, READER_SERVICE_STOPPED.
+   */
+  open(signal: AbortSignal): Promise<Result<Wire>>;
+  /** Ends what outlives a wire. */
+  close(): Promise<void>;
+}
