@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { agentCommand } from './agent.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { bankCommand } from './bank.ts';
+import { cardCommand } from './card.ts';
 import { hubCommand } from './hub.ts';
 import { keysCommand } from './keys.ts';
 import { ledgerCommand } from './ledger.ts';
@@ -26,6 +27,7 @@ for (const add of [
   keysCommand,
   hubCommand,
   readersCommand,
+  cardCommand,
   simulateCommand,
   ledgerCommand,
   backupCommand,

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { NtagCard } from '../../cards/ntag424/card.ts';
+import { fileMemory } from '../../cards/ntag424/memory.ts';
 import { Phone, type PhoneOptions } from '../../phone/phone.ts';
 import type { FieldCard } from './chip.ts';
 
@@ -12,6 +14,19 @@ export function phoneCard(file: string, options: PhoneOptions): FieldCard {
     sak: 0x20,
     answer: (apdu) => phone.answer(apdu),
     leaveField: () => phone.leaveField(),
+  };
+}
+
+/** A SIMULATED NTAG 424 DNA held against the reader. Throws when the file is no such card. */
+export function ntagCard(file: string): FieldCard {
+  const card = new NtagCard(fileMemory(file));
+  return {
+    get uid() {
+      return card.uid;
+    },
+    sak: 0x20,
+    answer: (apdu) => card.answer(apdu),
+    leaveField: () => card.leaveField(),
   };
 }
 
