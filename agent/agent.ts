@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError, type Result } from '#protocol/errors.ts';
+import { agreeKeyOf } from './agree-key.ts';
 import type { CommandDesk } from './bridge/commands.ts';
 import { Feed } from './feed.ts';
 import type { AgentConfig } from './config.ts';
@@ -46,6 +47,7 @@ export async function openAgent(config: AgentConfig, ports: AgentPorts): Promise
     ...ports,
     store,
     freeBytes,
+    agreeKey: agreeKeyOf(config.data),
     run,
     openCarrier: (url) => at(config.carrier ?? url),
     changed: () => feed?.changed(),
@@ -79,6 +81,9 @@ function deskOf(pipeline: Pipeline, enrol: (args: Parameters<CommandDesk['enrol'
     next: () => pipeline.next(),
     refund: (args) => pipeline.refund(args),
     sync: () => pipeline.sync(),
+    phone: () => pipeline.tell((wait) => wait.preferPhone()),
+    code: ({ code }) => pipeline.tell((wait) => wait.code(code)),
+    pin: ({ pin }) => pipeline.tell((wait) => wait.pin(pin)),
     enrol: async (args) => {
       const done = await enrol(args);
       return done.ok ? { ok: true } : done;

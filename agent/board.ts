@@ -12,7 +12,10 @@ export function boardOf(row: RequestRow): Board {
     case 'paid':
       return { state: 'paid', request, trail, standing: row.standing ?? 'GUARANTEED', at };
     case 'provisional':
-      return { state: 'provisional', request, trail, at };
+      // Money that is held cannot fail to come: to people at the counter it is paid.
+      return row.standing === 'GUARANTEED'
+        ? { state: 'paid', request, trail, standing: 'GUARANTEED', at }
+        : { state: 'provisional', request, trail, at };
     case 'declined':
     case 'reversed':
     case 'cancelled':

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { makeSigningPair, type SigningPair, signingPairFromPem } from '#protocol/signing.ts';
+import { syncFolder, writeWhole } from './private-file.ts';
 
 /** The hub's own key, as a file that only its user may read. It never leaves this computer. */
 export const KEY_FILE = 'hub-key.pem';
@@ -29,28 +30,4 @@ export function keepHubKey(folder: string): void {
   if (existsSync(path.join(folder, KEY_FILE))) return;
   renameSync(path.join(folder, DRAFT_FILE), path.join(folder, KEY_FILE));
   syncFolder(folder);
-}
-
-function writeWhole(file: string, text: string): void {
-  const part = `${file}.${process.pid}.part`;
-  const handle = openSync(part, 'w', 0o600);
-  try {
-    writeSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(part, file);
-  syncFolder(path.dirname(file));
-}
-
-/** A rename is only safe once the folder itself is on the disk; Windows knows no such thing. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

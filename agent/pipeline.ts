@@ -2,7 +2,7 @@
  * The counter's flow, in order: ask → store → arm the readers → tap → identify → outbox → send → answer; without an answer in time,
  * risk. This file decides, the stages answer. Commit first, then tell: no board changes before the row behind it is on the disk.
  */
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import { NONCE_BYTES, type TapTerms } from '#protocol/applet.ts';
 import type { Board, CommandAnswer, CommandArgs } from '#protocol/bridge.ts';
@@ -13,35 +13,29 @@ import { type Id, makeId, shortCode } from '#protocol/ids.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import type { AcceptanceEntry, PaymentEntry } from '#protocol/payment-request.ts';
 import { BatchAnswer } from '#protocol/routes.ts';
+import { agreeKeyText } from '#protocol/signing.ts';
 import { boardOf, isBusy, requestView, trailOf } from './board.ts';
 import { appendEntry } from './outbox/append.ts';
 import { buildBatch, type SignedBatch } from './outbox/batch.ts';
 import { type Matched, matchAnswers } from './outbox/match-answers.ts';
+import { judgeOffline } from './judge-offline.ts';
+import { phoneWay } from './phone-way.ts';
 import type { CardSession, Clock, Logger, Random, Reader } from './ports.ts';
+import { ProofWait } from './proof-wait.ts';
 import { receiptText } from './receipt/text.ts';
 import { receiptChecker } from './receipt/verify.ts';
 import { checkRefund, refundEntry } from './request/refund.ts';
 import { moveRequest, stateAfterAnswer } from './request/states.ts';
 import { makeTerms } from './request/terms.ts';
 import { type ClockTrust, trustClock } from './risk/clock-trust.ts';
-import { decideOffline, type OfflineGround } from './risk/decide.ts';
-import { isDenied } from './store/denials.ts';
+import type { OfflineGround } from './risk/decide.ts';
 import type { Hub } from './store/hub.ts';
 import type { Store, Writable } from './store/open.ts';
 import { answerEntry, entryOf, refundsOf } from './store/outbox.ts';
-import {
-  changeRequest,
-  hasPaidOnline,
-  insertRequest,
-  latestWrittenMs,
-  offlineUse,
-  readRequest,
-  type RequestRow,
-  requestsIn,
-} from './store/requests.ts';
+import { changeRequest, insertRequest, latestWrittenMs, readRequest, type RequestRow, requestsIn } from './store/requests.ts';
 import type { CarrierClient } from './sync/client.ts';
 import { carrierKeysOf, Line } from './sync/line.ts';
-import { awaitTap, type Identify, type Tapped, tappedBy } from './tap.ts';
+import type { Identify, Recognised, Tapped } from './tap.ts';
 
 export interface PipelineParts {
   readonly clock: Clock;
@@ -51,6 +45,8 @@ export interface PipelineParts {
   readonly readers: readonly Reader[];
   /** From agent/identification. */
   readonly identification: Identify;
+  /** X25519 of this counter, which only its code key is made with. */
+  readonly agreeKey: KeyObject;
   readonly openCarrier: (url: string) => CarrierClient;
   readonly freeBytes: () => number;
   /** Names this run of the process. */
@@ -66,7 +62,7 @@ export class Pipeline {
   readonly #closed = new AbortController();
   #line: Line<SignedBatch> | undefined;
   #board: Board = { state: 'setup' };
-  #armed = new AbortController();
+  #wait: ProofWait | undefined;
   #flow: Promise<void> = Promise.resolve();
   /** The request on the board, once its bytes may have left in this run. */
   #sent: { readonly id: Id; readonly at: number } | undefined;
@@ -119,7 +115,8 @@ export class Pipeline {
     const scope = { ...line.hub, currencies, sellers: line.word?.sellers ?? [] };
     const made = makeTerms(args, scope, clock.now(), random.bytes(10));
     if (!made.ok) return made;
-    if (!readers.some((reader) => ['ready', 'armed'].includes(reader.view().state))) return refuse('READER_NONE');
+    const canRead = readers.some((reader) => ['ready', 'armed'].includes(reader.view().state));
+    if (!canRead && line.word?.walletUrl === undefined) return refuse('READER_NONE');
     const stored = store.write((db) => {
       for (const row of requestsIn(db, 'asked')) moveRequest(db, row, 'cancelled', clock.now(), { code: 'DISK_FULL' });
       insertRequest(db, made.value);
@@ -135,9 +132,16 @@ export class Pipeline {
     if (board.state !== 'tap') return refuse('NO_REQUEST_OPEN');
     const done = this.#cancelAsked(board.request.requestId, undefined);
     if (!done.ok) return done;
-    this.#armed.abort();
+    this.#wait?.stop();
     await this.#flow;
     return { ok: true };
+  }
+
+  /** Something that the buyer does beside the readers, while the board says "tap". */
+  tell(tell: (wait: ProofWait) => Result<void>): CommandAnswer {
+    if (this.#board.state !== 'tap' || !this.#wait) return refuse('NO_REQUEST_OPEN');
+    const told = tell(this.#wait);
+    return told.ok ? { ok: true } : told;
   }
 
   /** Leaves a result, or a request set aside, which goes on being asked for in the outbox. */
@@ -190,7 +194,7 @@ export class Pipeline {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    this.#armed.abort();
+    this.#wait?.stop();
     await this.#line?.close();
     await this.#flow;
     await Promise.all(this.#parts.readers.map((reader) => reader.close()));
@@ -200,18 +204,17 @@ export class Pipeline {
   async #collect(id: Id, line: Line): Promise<void> {
     const { clock, readers } = this.#parts;
     const row = readRequest(this.#parts.store.read, id)!;
-    const armed = (this.#armed = new AbortController());
-    const armedUntil = clock.now() + LIMITS.tap_wait_ms;
-    const board = { state: 'tap' as const, request: requestView(row), trail: trailOf(row), armedUntil };
-    this.#show(board);
-    void clock.sleep(LIMITS.tap_wait_ms, armed.signal).then(() => armed.abort());
-    const tapped = await awaitTap({
+    const request = { state: 'tap' as const, request: requestView(row), trail: trailOf(row) };
+    const wait = (this.#wait = new ProofWait({
+      clock,
       readers,
       identify: (session) => this.#identify(session, row, line),
-      signal: armed.signal,
-      onHint: (hint) => !armed.signal.aborted && this.#show(hint === undefined ? board : { ...board, hint }),
-    });
-    armed.abort();
+      withPin: async () => refuse('CARD_UNSUPPORTED'),
+      phone: phoneWay(this.#parts, line, row),
+      show: (view) => this.#show({ ...request, ...view }),
+    }));
+    const tapped = await wait.proof;
+    this.#wait = undefined;
     if (this.#closed.signal.aborted) return;
     const still = readRequest(this.#parts.store.read, id)!;
     if (still.state === 'cancelled') return this.#show({ state: 'ready' });
@@ -221,7 +224,7 @@ export class Pipeline {
     await this.#decide(id, seq.value, line);
   }
 
-  async #identify(session: CardSession, row: RequestRow, line: Line): Promise<Result<Tapped>> {
+  async #identify(session: CardSession, row: RequestRow, line: Line): Promise<Result<Tapped | Recognised>> {
     const { clock, random, identification } = this.#parts;
     const terms: TapTerms = {
       termsDigest: sha256(utf8(row.terms)),
@@ -302,29 +305,14 @@ export class Pipeline {
   #acceptOffline(id: Id, line: Line): Result<OfflineGround> {
     const { clock, random, store } = this.#parts;
     const row = readRequest(store.read, id)!;
-    const { proof } = JSON.parse(entryOf(store.read, id)!.entry) as PaymentEntry;
-    const trust = this.clockTrust();
     const now = clock.now();
-    const ground = decideOffline({
-      amount: row.amount,
-      currency: row.currency,
-      nowMs: now,
-      tapAgeMs: Math.abs(now - row.tappedAt!),
-      tapAgeMaxMs: LIMITS.tap_wait_ms,
-      tapped: tappedBy(proof, () => hasPaidOnline(store.read, row.passId!)),
-      policy: line.word?.policies.find(({ currency }) => currency === row.currency),
-      clockTrusted: trust.trusted,
-      contactAgeMs: trust.contactAgeMs,
-      ...offlineUse(store.read, row.currency, row.passId),
-      denied: row.passId !== undefined && isDenied(store.read, row.passId),
-      onlineOnly: line.onlineOnly(),
-    });
+    const ground = judgeOffline(store.read, line, row, this.clockTrust(), now);
     if (!ground.ok) return ground;
     const { policyVersion, standing } = ground.value;
     const requestId = makeId(now, random.bytes(10));
     const entry: AcceptanceEntry = { v: 1, kind: 'acceptance', requestId, paymentRequestId: id, standing, policyVersion, acceptedAt: now };
     const stored = store.write((db) => {
-      moveRequest(db, row, 'provisional', now, { decision: JSON.stringify(ground.value) });
+      moveRequest(db, row, 'provisional', now, { decision: JSON.stringify(ground.value), ...(standing === 'GUARANTEED' && { standing }) });
       appendEntry(db, line.hub.counterId, entry, now);
     });
     if (!stored.ok) return stored;
@@ -336,8 +324,9 @@ export class Pipeline {
   #openLine(hub: Hub, key: KeyObject): Line<SignedBatch> {
     const { clock, random, logger, store, run, openCarrier, changed } = this.#parts;
     const carrierKey = carrierKeysOf(hub);
+    const agreeKey = agreeKeyText(createPublicKey(this.#parts.agreeKey));
     return new Line({
-      clock, random, logger, store, run, hub, key, carrierKey, changed,
+      clock, random, logger, store, run, hub, key, agreeKey, carrierKey, changed,
       client: openCarrier(hub.carrierUrl),
       next: (limit, fromSeq) => buildBatch(store.read, hub, key, { limit, fromSeq }),
       take: (batch, answer) => this.#takeAnswer(batch, answer, carrierKey),

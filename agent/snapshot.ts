@@ -71,6 +71,7 @@ export function displaySnapshot(facts: SnapshotFacts): DisplaySnapshot {
   const { sellerName, money, code } = board.request;
   const hint = board.state === 'tap' && board.hint?.startsWith('CARD_') ? board.hint : undefined;
   const receipt = board.state === 'paid' ? facts.receiptQr : undefined;
+  const { phone, pin } = board.state === 'tap' ? board : {};
   return {
     ...base,
     board: {
@@ -80,6 +81,8 @@ export function displaySnapshot(facts: SnapshotFacts): DisplaySnapshot {
       code,
       ...(hint === undefined ? {} : { hint }),
       ...(receipt === undefined ? {} : { receiptQr: receipt }),
+      ...(phone && { phone: { link: phone.link, first: phone.first } }),
+      ...(pin && { pin: true }),
     },
   };
 }
@@ -126,7 +129,8 @@ const VIEW_STATES: Record<RequestState, PaymentViewState> = {
 };
 
 function paymentView(row: RequestRow, refunded: bigint): PaymentView {
-  const state = row.state !== 'paid' || refunded === 0n ? VIEW_STATES[row.state] : refunded < row.amount ? 'part-refunded' : 'refunded';
+  const stands = row.state === 'provisional' && row.standing === 'GUARANTEED' ? 'paid' : VIEW_STATES[row.state];
+  const state = row.state !== 'paid' || refunded === 0n ? stands : refunded < row.amount ? 'part-refunded' : 'refunded';
   return {
     request: requestView(row),
     state,

@@ -14,8 +14,21 @@ export interface Tapped {
   readonly name: Id;
 }
 
+/** What anybody may have copied: a card's fixed UID, a badge's number, a magnetic stripe. Says who it may be, and proves nothing (class D). */
+export interface Medium {
+  readonly kind: 'uid' | 'badge' | 'stripe';
+  /** 1 … 128 bytes. Never stored, never logged. */
+  readonly number: Uint8Array;
+}
+
+/** Somebody who may be who the medium says: a PIN, sealed to the carrier, makes a proof of it. */
+export interface Recognised {
+  readonly medium: Medium;
+  readonly name: Id;
+}
+
 /** Asks the card in the field who it is, and checks what can be checked here. `nowMs`: hub clock. */
-export type Identify = (session: CardSession, ask: IdentifyAsk) => Promise<Result<Tapped>>;
+export type Identify = (session: CardSession, ask: IdentifyAsk) => Promise<Result<Tapped | Recognised>>;
 
 export interface IdentifyAsk {
   readonly terms: TapTerms;
@@ -28,17 +41,17 @@ export interface IdentifyAsk {
 export interface TapAsk {
   readonly readers: readonly Reader[];
   /** Asks the card and checks what it says. */
-  readonly identify: (session: CardSession) => Promise<Result<Tapped>>;
+  readonly identify: (session: CardSession) => Promise<Result<Tapped | Recognised>>;
   readonly signal: AbortSignal;
   readonly onHint: (code: ErrorCode | undefined) => void;
 }
 
 /**
- * Arms all readers and resolves with the first good proof, or with undefined once `signal` aborts. Whatever a person can mend (a
+ * Arms all readers and resolves with the first good proof, or with whom a card names without proving it, or with undefined once `signal` aborts. Whatever a person can mend (a
  * wrong card, removed too soon, another reader) is a hint, and waiting goes on. When it resolves, every reader is disarmed: an
  * armed reader on a result screen would take a second payment.
  */
-export async function awaitTap(ask: TapAsk): Promise<Tapped | undefined> {
+export async function awaitTap(ask: TapAsk): Promise<Tapped | Recognised | undefined> {
   let hint: ErrorCode | undefined;
   while (!ask.signal.aborted) {
     const round = await firstCard(ask, (code) => ask.onHint(code ?? hint));
@@ -80,7 +93,12 @@ async function firstCard(ask: TapAsk, onHint: TapAsk['onHint']): Promise<Round |
 
 /** What the decision without the network may lean on. */
 export function tappedBy(proof: Proof, seenOnline: () => boolean): TappedBy {
-  return proof.class === 'A'
-    ? { class: 'A', pass: decodePass(fromBase64Url(proof.pass)!)! } // checked before it was stored
-    : { class: 'C', seenOnline: seenOnline() };
+  switch (proof.class) {
+    case 'A':
+      return { class: 'A', pass: decodePass(fromBase64Url(proof.pass)!)! }; // checked before it was stored
+    case 'C':
+      return { class: 'C', seenOnline: seenOnline() };
+    default:
+      return { class: proof.class };
+  }
 }

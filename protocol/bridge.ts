@@ -25,11 +25,33 @@ export type TrailStep = 'asked' | 'tapped' | 'sent' | 'answered' | 'receipt';
 /** When each step of the request happened, Unix ms of the hub clock. A missing step has not happened. */
 export type Trail = Readonly<Partial<Record<TrailStep, number>>>;
 
+/** What the counter waits for while its board says "tap". */
+export interface WaitView {
+  /** Unix ms of the hub clock. */
+  readonly armedUntil: number;
+  readonly hint?: ErrorCode;
+  /** The way by the buyer's own phone; left out where the carrier offers none. */
+  readonly phone?: PhoneView;
+  /** Somebody who proves nothing was recognised: their PIN is asked for. */
+  readonly pin?: { readonly kind: 'uid' | 'badge' | 'stripe' };
+}
+
+export interface PhoneView {
+  /** Address that the phone opens: the text of the QR code. */
+  readonly link: string;
+  /** Staff made it the main way. */
+  readonly first: boolean;
+  /** Whether the eight digits that the phone shows can be checked here. */
+  readonly digits: boolean;
+  /** Wrong codes that are still taken. */
+  readonly triesLeft: number;
+}
+
 export type Board =
   | { readonly state: 'starting' }
   | { readonly state: 'setup'; readonly code?: ErrorCode }
   | { readonly state: 'ready' }
-  | { readonly state: 'tap'; readonly request: RequestView; readonly trail: Trail; readonly armedUntil: number; readonly hint?: ErrorCode }
+  | ({ readonly state: 'tap'; readonly request: RequestView; readonly trail: Trail } & WaitView)
   | { readonly state: 'deciding'; readonly request: RequestView; readonly trail: Trail }
   | { readonly state: 'unknown'; readonly request: RequestView; readonly trail: Trail; readonly since: number; readonly setAside: boolean }
   | { readonly state: 'paid'; readonly request: RequestView; readonly trail: Trail; readonly standing: Standing; readonly at: number }
@@ -116,6 +138,10 @@ export interface DisplaySnapshot {
     readonly hint?: ErrorCode;
     /** Text of the receipt's QR code; present only with a receipt. */
     readonly receiptQr?: string;
+    /** Address for the buyer's own phone, and whether it is the main way now. */
+    readonly phone?: Pick<PhoneView, 'link' | 'first'>;
+    /** Staff turned the keypad to the buyer. */
+    readonly pin?: true;
   };
 }
 
@@ -128,6 +154,12 @@ export const COMMANDS = {
   ),
   /** Only while waiting for the tap. */
   cancel: Type.Object({}, { additionalProperties: false }),
+  /** Makes the buyer's own phone the main way, and waits longer. Only while waiting for the tap, like the two below. */
+  phone: Type.Object({}, { additionalProperties: false }),
+  /** What the buyer's phone shows after approving: eight digits, or the scanned text of its QR code. */
+  code: Type.Object({ code: Type.String({ minLength: 1, maxLength: 400 }) }, { additionalProperties: false }),
+  /** What the buyer typed; left out: they would rather pay another way. */
+  pin: Type.Object({ pin: Type.Optional(Type.String({ pattern: '^[0-9]{4,12}$' })) }, { additionalProperties: false }),
   /** Leaves a result (or a request set aside) and makes the counter ready. */
   next: Type.Object({}, { additionalProperties: false }),
   refund: Type.Object({ paymentRequestId: IdText, amount: AmountText, currency: CurrencyCode }, { additionalProperties: false }),

@@ -46,6 +46,19 @@ export const ERRORS = {
   CREDENTIAL_STATE: row(409, 'never', 'This cannot be done with the card or phone as it is now.', 'Look at it, or register another.'),
   PASSES_ENOUGH: row(429, 'same', 'This phone has enough passes for now.', 'Use them first: the next ones come later.'),
   COUNTER_REUSED: row(422, 'never', 'This tap was already used.', 'Ask for payment again.'),
+  PIN_WRONG: row(422, 'fix', 'The PIN is wrong.', 'Ask the buyer to type it again.'),
+  PIN_BLOCKED: row(
+    422,
+    'never',
+    'This PIN is blocked: it was wrong too often.',
+    'Ask for another way to pay. The carrier gives a new PIN.',
+  ),
+  PIN_NEEDED: row(
+    422,
+    'fix',
+    'The carrier could not check a PIN for this card.',
+    'Ask for payment again. If it stays so, the buyer needs a PIN from the carrier.',
+  ),
   // decision
   REQUEST_CONFLICT: row(
     409,
@@ -78,6 +91,9 @@ export const ERRORS = {
   REQUEST_OPEN: row(409, 'fix', 'One request is still open.', 'Finish or cancel it first.'),
   NO_REQUEST_OPEN: row(409, 'never', 'No request is open.', 'Ask for payment first.'),
   CANNOT_CANCEL: row(409, 'never', 'The tap was taken. It cannot be cancelled now.', 'Wait for the answer, then refund.'),
+  APPROVAL_CODE_WRONG: row(422, 'fix', 'This code does not belong to this payment.', 'Read it from the phone again: eight digits.'),
+  APPROVAL_CODE_BLOCKED: row(422, 'never', 'Too many wrong codes for this payment.', 'Cancel, and ask for payment again.'),
+  PHONE_UNAVAILABLE: row(409, 'fix', 'The buyer’s own phone cannot be used here yet.', 'Let this counter reach the carrier once.'),
   NOT_ENROLLED: row(409, 'fix', 'This counter is not enrolled.', 'Enrol it with a code from the carrier.'),
   // readers
   READER_NONE: row(503, 'fix', 'No reader is ready.', 'Plug a reader in, or check its cable.'),

@@ -30,8 +30,23 @@ export const LIMITS = {
   /** How long after it was asked a request can be approved on the buyer's own phone, and how long the money is then held. */
   approve_within_ms: 10 * 60_000,
   approved_hold_ms: 7 * 24 * 3_600_000,
+  /** How long a counter waits before it asks whether its buyer approved, and between two such questions. */
+  approval_first_ms: 3_000,
+  approval_poll_ms: 2_000,
+  /** Wrong approval codes that a counter takes for one request. */
+  wrong_codes_max: 5,
+  /** Without contact for longer, a counter takes no approval: the money must still be held when the entry arrives. */
+  approved_contact_ms: 72 * 3_600_000,
+  /** Wrong PINs in a row that block a medium. */
+  wrong_pins_max: 3,
+  /** A PIN that was typed longer ago, or so far ahead, by the carrier's clock, is not looked at. */
+  typed_pin_ms: 10 * 60_000,
   /** One-time code with which a buyer's phone registers its passkey. */
   wallet_code_ms: 24 * 3_600_000,
+  /** A card's counter further than this from all that was seen of it is told to operators. A starting point, not fitted to anything. */
+  counter_gap_taps_max: 50,
+  /** Alerts in one listing, newest first. */
+  listed_alert_entries_max: 200,
   /** Changes of the deny list in one answer to a hub. */
   deny_entries_max: 200,
   /** Batches between two signed checkpoints. */
@@ -64,6 +79,8 @@ export const LIMITS = {
   sync_backoff_max_ms: 30_000,
   /** Reader armed for one request before it disarms and says so. */
   tap_wait_ms: 60_000,
+  /** For a buyer who opens a page on their own phone. */
+  phone_wait_ms: 5 * 60_000,
   /** Same card must leave the field this long before it may tap again. */
   retap_ms: 1_500,
   reader_ack_ms: 200,
@@ -106,7 +123,10 @@ function relation(holds: boolean, text: string): void {
 
 relation(LIMITS.answer_wait_ms < LIMITS.unknown_wait_ms, 'answer_wait < unknown_wait');
 relation(LIMITS.unknown_retry_ms < LIMITS.unknown_wait_ms, 'unknown_retry < unknown_wait');
+relation(LIMITS.phone_wait_ms < LIMITS.approve_within_ms, 'whoever waits for an approval can still get it');
+relation(LIMITS.approved_contact_ms < LIMITS.approved_hold_ms, 'approved money is held until the counter is back');
 relation(LIMITS.approve_within_ms < LIMITS.approved_hold_ms, 'approved money is held longer than one may approve');
+relation(LIMITS.clock_tolerance_ms + LIMITS.unknown_wait_ms < LIMITS.typed_pin_ms, 'a typed PIN outlasts a tolerated clock and the asking');
 relation(LIMITS.connect_timeout_ms < LIMITS.answer_wait_ms, 'connect < answer_wait');
 relation(LIMITS.contact_interval_ms * 2 < LIMITS.contact_stale_ms, 'two missed contacts before offline');
 relation(LIMITS.batch_entries_max <= LIMITS.group_commands_max, 'a batch fits one ledger transaction');

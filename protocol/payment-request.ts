@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TLiteral, Type } from 'typebox';
+import { MEDIUM_KINDS, type MediumKind, SEALED_CHARACTERS } from './class-d.ts';
 import { IdText } from './ids.ts';
 import { AmountText, CurrencyCode } from './money.ts';
 
@@ -49,6 +50,8 @@ export const ProofC = Type.Object(
     class: Type.Literal('C'),
     message: Type.String({ pattern: '^[A-Za-z0-9_.~&=-]*$', minLength: 1, maxLength: 512 }),
     atMs: TimeMs,
+    /** What this counter calls the card: by this name the deny list comes back to it. Means nothing to any other. */
+    name: Type.Optional(IdText),
   },
   { additionalProperties: false },
 );
@@ -76,7 +79,26 @@ export const ProofO = Type.Object(
 );
 export type ProofO = Static<typeof ProofO>;
 
-export const Proof = Type.Union([ProofA, ProofC, ProofW, ProofO]);
+export const MediumKindName = Type.Union(MEDIUM_KINDS.map((kind) => Type.Literal(kind)) as [TLiteral<MediumKind>]);
+
+/**
+ * Proof class D: a medium that anybody may have copied, and the PIN that was typed for it here and now, sealed so that only the carrier can
+ * read either. Bound to these terms (`pinBindingBytes`).
+ */
+export const ProofD = Type.Object(
+  {
+    class: Type.Literal('D'),
+    kind: MediumKindName,
+    /** Of the carrier's keys, the one that it is sealed to. */
+    keyId: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+    /** HPKE: encapsulated key ‖ ciphertext. */
+    sealed: Type.String({ pattern: '^[A-Za-z0-9_-]+$', minLength: SEALED_CHARACTERS, maxLength: SEALED_CHARACTERS }),
+  },
+  { additionalProperties: false },
+);
+export type ProofD = Static<typeof ProofD>;
+
+export const Proof = Type.Union([ProofA, ProofC, ProofD, ProofW, ProofO]);
 export type Proof = Static<typeof Proof>;
 
 /** A payment request: the terms as text, and the proof of the tap over exactly that text. */
@@ -100,7 +122,8 @@ export const AcceptanceEntry = Type.Object(
     kind: Type.Literal('acceptance'),
     requestId: IdText,
     paymentRequestId: IdText,
-    standing: Type.Literal('PROVISIONAL'),
+    /** GUARANTEED: the money is held, see class W and O. */
+    standing: Type.Union([Type.Literal('PROVISIONAL'), Type.Literal('GUARANTEED')]),
     policyVersion: Type.Integer({ minimum: 0 }),
     acceptedAt: TimeMs,
   },

@@ -119,6 +119,8 @@ export const ContactAnswerText = Type.Object(
     policies: Type.Array(RiskPolicy),
     /** X25519 of the carrier, for those that told theirs. */
     agreeKey: Type.Optional(PublicKey),
+    /** X25519 of the carrier, which PINs are sealed to; for those that told their `agreeKey`. */
+    sealKey: Type.Optional(PublicKey),
     /** Where a buyer's phone finds the wallet page. */
     walletUrl: Type.Optional(Type.String({ maxLength: 200 })),
     /** What changed in the deny list after the hub's `denySeq`, in order; ask again while `more`. Left out for hubs that do not ask. */

@@ -1,12 +1,19 @@
 import type { OfflinePass } from '#protocol/applet.ts';
 import { type ErrorCode, ok, refuse, type Result } from '#protocol/errors.ts';
+import { LIMITS } from '#protocol/limits.ts';
 import { type Currency, type Minor, parseAmount } from '#protocol/money.ts';
 import type { RiskPolicy } from '#protocol/policy.ts';
 
-/** What tapped: a pass that says what it stands for, or a card of which this hub knows only whether it has paid here online before. */
+/**
+ * Who pays: a pass that says what it stands for, a card of which this hub knows only whether it has paid here online before, a medium with a PIN
+ * that this hub cannot check, or money that is held.
+ */
 export type TappedBy =
   | { readonly class: 'A'; readonly pass: Pick<OfflinePass, 'currency' | 'limit' | 'notBeforeMs' | 'expiresMs'> }
-  | { readonly class: 'C'; readonly seenOnline: boolean };
+  | { readonly class: 'C'; readonly seenOnline: boolean }
+  | { readonly class: 'D' }
+  | { readonly class: 'W' }
+  | { readonly class: 'O' };
 
 /** Everything the decision without a network may look at. */
 export interface OfflineQuestion {
@@ -32,7 +39,7 @@ export interface OfflineQuestion {
 
 /** The ground on which a parcel goes without the network; kept with the request. */
 export interface OfflineGround {
-  readonly standing: 'PROVISIONAL';
+  readonly standing: 'PROVISIONAL' | 'GUARANTEED';
   readonly policyVersion: number;
   readonly contactAgeMs: number;
   readonly passSum: string;
@@ -41,37 +48,55 @@ export interface OfflineGround {
 }
 
 /**
- * Rules 1, 2 and 6 of the order of decision (first match wins); vouchers and wallet approval (5, 7) are not built yet, and
- * what is refused here is held (8). Accepted only when every limit holds with this payment included.
- * Refusals: the reason for online only, CREDENTIAL_REVOKED, CLOCK_UNTRUSTED, OFFLINE_EXPIRED, OFFLINE_LIMIT.
+ * Rules 1, 2, 6 and 7 of the order of decision (first match wins); vouchers (5) are not built yet, and what is refused here is held (8).
+ * Accepted provisionally only when every limit holds with this payment included. Refusals: the reason for online only,
+ * CREDENTIAL_REVOKED, CLOCK_UNTRUSTED, OFFLINE_EXPIRED, OFFLINE_LIMIT.
  */
 export function decideOffline(question: OfflineQuestion): Result<OfflineGround> {
-  const { policy, amount } = question;
+  const { tapped, contactAgeMs } = question;
   if (question.onlineOnly) return refuse(question.onlineOnly);
   if (question.denied) return refuse('CREDENTIAL_REVOKED', 'deny list');
+  if (tapped.class === 'D') return refuse('OFFLINE_LIMIT', 'a PIN that only the carrier can check');
+  if (contactAgeMs === undefined) return refuse(question.clockTrusted ? 'OFFLINE_EXPIRED' : 'CLOCK_UNTRUSTED', 'contact');
+  if (question.tapAgeMs > question.tapAgeMaxMs) return refuse('OFFLINE_EXPIRED', 'tap');
+  if (tapped.class === 'W' || tapped.class === 'O') {
+    // The money is held far longer than any clock errs; what is left to fear is that this hub is not back in time.
+    const isStale = contactAgeMs > LIMITS.approved_contact_ms;
+    return isStale ? refuse('OFFLINE_EXPIRED', 'contact') : ok(groundOf('GUARANTEED', question, contactAgeMs));
+  }
+  const fits = checkLimits(question, tapped, contactAgeMs);
+  return fits.ok ? ok(groundOf('PROVISIONAL', question, contactAgeMs)) : fits;
+}
+
+function groundOf(standing: OfflineGround['standing'], question: OfflineQuestion, contactAgeMs: number): OfflineGround {
+  return {
+    standing,
+    policyVersion: question.policy?.version ?? 0,
+    contactAgeMs: Math.round(contactAgeMs),
+    passSum: question.passSum.toString(),
+    hubSum: question.hubSum.toString(),
+    hubCount: question.hubCount,
+  };
+}
+
+type Carded = Extract<TappedBy, { readonly class: 'A' | 'C' }>;
+
+function checkLimits(question: OfflineQuestion, tapped: Carded, contactAgeMs: number): Result<void> {
+  const { policy, amount } = question;
   if (!policy || policy.currency !== question.currency) return refuse('OFFLINE_LIMIT', 'no policy for this currency');
   if (!question.clockTrusted) return refuse('CLOCK_UNTRUSTED');
-  if (question.contactAgeMs === undefined || question.contactAgeMs > policy.acceptWindowMs) return refuse('OFFLINE_EXPIRED', 'contact');
-  if (question.tapAgeMs > question.tapAgeMaxMs) return refuse('OFFLINE_EXPIRED', 'tap');
-
+  if (contactAgeMs > policy.acceptWindowMs) return refuse('OFFLINE_EXPIRED', 'contact');
   const cap = (text: string): bigint => parseAmount(text, policy.currency) ?? 0n; // a cap that cannot be read allows nothing
-  const credential = checkTapped(question, cap(policy.floorA), cap(policy.floorC ?? ''));
+  const credential = checkTapped(question, tapped, cap(policy.floorA), cap(policy.floorC ?? ''));
   if (!credential.ok) return credential;
   if (question.passSum + amount > cap(policy.perCredential)) return refuse('OFFLINE_LIMIT', 'credential');
   if (question.hubSum + amount > cap(policy.perHub)) return refuse('OFFLINE_LIMIT', 'hub sum');
   if (question.hubCount + 1 > policy.perHubCount) return refuse('OFFLINE_LIMIT', 'hub count');
-  return ok({
-    standing: 'PROVISIONAL',
-    policyVersion: policy.version,
-    contactAgeMs: Math.round(question.contactAgeMs),
-    passSum: question.passSum.toString(),
-    hubSum: question.hubSum.toString(),
-    hubCount: question.hubCount,
-  });
+  return ok(undefined);
 }
 
-function checkTapped(question: OfflineQuestion, floorA: bigint, floorC: bigint): Result<void> {
-  const { tapped, amount, nowMs } = question;
+function checkTapped(question: OfflineQuestion, tapped: Carded, floorA: bigint, floorC: bigint): Result<void> {
+  const { amount, nowMs } = question;
   if (tapped.class === 'C') {
     // A card proves no amount, and one with a random id is a new one at each tap: a stranger gets nothing on trust.
     if (!tapped.seenOnline) return refuse('OFFLINE_LIMIT', 'first tap of this card here');

@@ -104,4 +104,14 @@ UPDATE hub SET pseudonym_key = randomblob(32);
 CREATE INDEX request_paid ON request (pass_id) WHERE state = 'paid';
 `,
   },
+  {
+    version: 3,
+    why: 'Money that the carrier holds for a request is no risk of this hub.',
+    sql: `
+DROP VIEW offline_use;
+CREATE VIEW offline_use AS
+  SELECT pass_id, currency, sum(amount) AS sum, count(*) AS count FROM request
+  WHERE state = 'provisional' AND standing IS NOT 'GUARANTEED' GROUP BY pass_id, currency;
+`,
+  },
 ];

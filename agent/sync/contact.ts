@@ -6,7 +6,7 @@ import { type ErrorCode, ok, refuse, type Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import { ContactAnswerText, type ContactText } from '#protocol/routes.ts';
-import { signEd25519, verifyEd25519 } from '#protocol/signing.ts';
+import { type PublicKeyText, signEd25519, verifyEd25519 } from '#protocol/signing.ts';
 import type { Clock, Logger, Random } from '../ports.ts';
 import { type Answer, reached } from './client.ts';
 
@@ -24,6 +24,8 @@ export interface ContactPorts {
   readonly counterId: Id;
   readonly key: KeyObject;
   readonly carrierKey: (keyId: string) => KeyObject | undefined;
+  /** X25519 of this counter, as text. */
+  readonly agreeKey: PublicKeyText;
   backlog(): { readonly waiting: number; readonly lastSeq: number; readonly denySeq: number };
   post(body: string, signal: AbortSignal): Promise<Answer>;
   /** `atMono`, `atWall`: when the answer was in hand, less half of the way there and back. */
@@ -97,8 +99,8 @@ export class ContactLoop {
   }
 
   #message(nonce: string): string {
-    const { hubId, counterId, key, clock } = this.#ports;
-    const text: ContactText = { v: 1, counterId, nonce, at: clock.now(), ...this.#ports.backlog() };
+    const { hubId, counterId, key, clock, agreeKey } = this.#ports;
+    const text: ContactText = { v: 1, counterId, nonce, at: clock.now(), agreeKey, ...this.#ports.backlog() };
     const signed = JSON.stringify(text);
     const body: SignedText = { hubId, text: signed, signature: toBase64Url(signEd25519(key, hubMessageBytes(hubId, signed))) };
     return JSON.stringify(body);

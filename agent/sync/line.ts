@@ -2,13 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import type { Link } from '#protocol/bridge.ts';
 import type { ErrorCode, Result } from '#protocol/errors.ts';
 import { type ContactAnswerText, ROUTES } from '#protocol/routes.ts';
-import { ed25519FromText } from '#protocol/signing.ts';
+import { ed25519FromText, type PublicKeyText } from '#protocol/signing.ts';
 import type { Clock, Logger, Random } from '../ports.ts';
 import { denySeq, putDenials } from '../store/denials.ts';
 import { type Contact, type Hub, putWord } from '../store/hub.ts';
 import type { Store } from '../store/open.ts';
 import { lastEntry, parkEntry, waitingTotals } from '../store/outbox.ts';
-import type { CarrierClient } from './client.ts';
+import type { Answer, CarrierClient } from './client.ts';
 import { ContactLoop, readWord, type Word } from './contact.ts';
 import { Drain, type Sendable } from './drain.ts';
 import { LINK_START, linkAfter, linkOf, type LinkState } from './link.ts';
@@ -21,6 +21,8 @@ export interface LinePorts<B extends Sendable> {
   readonly client: CarrierClient;
   readonly hub: Hub;
   readonly key: KeyObject;
+  /** X25519 of this counter, as text. */
+  readonly agreeKey: PublicKeyText;
   /** Names this run of the process, see {@link Contact}. */
   readonly run: string;
   readonly carrierKey: (keyId: string) => KeyObject | undefined;
@@ -35,6 +37,8 @@ const STOPPING: readonly ErrorCode[] = ['HUB_REVOKED', 'HUB_UNKNOWN', 'CHAIN_FOR
 /** One enrolled counter's line to its carrier: the outbox drains over it, and the carrier's signed word comes back. */
 export class Line<B extends Sendable = Sendable> {
   readonly hub: Hub;
+  /** Ed25519 of this counter. */
+  readonly key: KeyObject;
   readonly drain: Drain;
   readonly #ports: LinePorts<B>;
   readonly #contact: ContactLoop;
@@ -46,6 +50,7 @@ export class Line<B extends Sendable = Sendable> {
   constructor(ports: LinePorts<B>) {
     this.#ports = ports;
     this.hub = ports.hub;
+    this.key = ports.key;
     this.#lastContact = ports.hub.contact;
     this.#word = this.#storedWord();
     this.drain = new Drain({
@@ -67,6 +72,7 @@ export class Line<B extends Sendable = Sendable> {
       counterId: ports.hub.counterId,
       key: ports.key,
       carrierKey: ports.carrierKey,
+      agreeKey: ports.agreeKey,
       backlog: () => ({
         waiting: waitingTotals(ports.store.read).count,
         lastSeq: lastEntry(ports.store.read)?.seq ?? 0,
@@ -100,6 +106,11 @@ export class Line<B extends Sendable = Sendable> {
   stopped(): ErrorCode | undefined {
     const code = this.onlineOnly();
     return code && STOPPING.includes(code) ? code : undefined;
+  }
+
+  /** A question of its own, beside outbox and contact. See {@link CarrierClient}. */
+  post(path: string, body: string, signal: AbortSignal): Promise<Answer> {
+    return this.#ports.client.post(path, body, signal);
   }
 
   sync(): void {

@@ -4,7 +4,7 @@ import { StateMark } from './StateMark.tsx';
 
 /** The sign: whose (top), what (left), mark (right), parcel (bottom). The four places never move. */
 export function Board(props: BoardProps): ReactNode {
-  const { state, shown, about, headline, size, amount, why, extra, dashed = false, bar } = props;
+  const { state, shown, about, headline, size, amount, why, extra, mark, dashed = false, bar } = props;
   return (
     <article className={`board ${signClass(state)}`} data-board="" data-state={shown} tabIndex={-1} aria-label={headline}>
       {about}
@@ -15,7 +15,7 @@ export function Board(props: BoardProps): ReactNode {
           {why ? <p className="why">{why}</p> : null}
           {extra}
         </div>
-        <StateMark state={state} size="big" dashed={dashed} />
+        {mark ?? <StateMark state={state} size="big" dashed={dashed} />}
       </div>
       {bar}
     </article>
@@ -32,6 +32,8 @@ interface BoardProps {
   readonly amount?: string | undefined;
   readonly why?: string | undefined;
   readonly extra?: ReactNode;
+  /** In place of the state's own mark. */
+  readonly mark?: ReactNode;
   readonly dashed?: boolean;
   readonly bar: ReactNode;
 }

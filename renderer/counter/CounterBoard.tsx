@@ -4,14 +4,16 @@ import { Icon } from '../components/Icon.tsx';
 import { moneyText } from '../components/money-text.ts';
 import { ParcelBar } from '../components/ParcelBar.tsx';
 import { Press } from '../components/Press.tsx';
+import { Qr } from '../components/Qr.tsx';
 import { Refused } from '../components/Refused.tsx';
 import { useTexts } from '../components/texts.tsx';
 import { AmountBoard } from './AmountBoard.tsx';
 import type { CounterView } from './view.ts';
 import { ReadyBoard } from './ReadyBoard.tsx';
-import { boardAction, shownOf } from './shown.ts';
+import { type Action, boardAction, shownOf } from './shown.ts';
 import { askedShare, maySay, type RequestBoard } from './trail.ts';
 import { errorText, type Language, type TextFunction, type TextKey } from '../locales/text.ts';
+import { type TypedKind, typedKind, typedText } from './typed.ts';
 import { parcelOf, wordOf } from './words.ts';
 
 /** The board of the state that is shown. */
@@ -51,14 +53,21 @@ function StateBoard({ view, board }: { view: CounterView; board: RequestBoard })
       state={board.state}
       shown={board.state}
       about={about}
-      headline={t(wordOf(board.state, view.snapshot.contract.link))}
+      headline={t(headlineOf(view, board))}
       size={isShort(board.state, language) ? 'one' : undefined}
       amount={moneyText(request.money)}
       why={whyOf(board, t, language)}
       extra={<Extra view={view} board={board} />}
+      mark={board.state === 'tap' && !board.pin && board.phone?.first ? <Qr text={board.phone.link} label={t('phone.qr')} /> : undefined}
       bar={<StateBar view={view} board={board} />}
     />
   );
+}
+
+function headlineOf(view: CounterView, board: RequestBoard): TextKey {
+  if (board.state === 'tap' && board.pin) return 'word.pin';
+  if (board.state === 'tap' && board.phone?.first) return 'word.phone';
+  return wordOf(board.state, view.snapshot.contract.link);
 }
 
 /** One English word fits the larger size; Japanese headlines have one size for six characters. */
@@ -69,7 +78,7 @@ function isShort(state: RequestBoard['state'], language: Language): boolean {
 function whyOf(board: RequestBoard, t: TextFunction, language: Language): string {
   switch (board.state) {
     case 'tap':
-      return t('why.tap');
+      return t(board.pin ? 'why.pin' : board.phone?.first ? (board.phone.digits ? 'why.phone' : 'why.phoneOnline') : 'why.tap');
     case 'deciding':
       return t('why.deciding');
     case 'unknown':
@@ -85,9 +94,19 @@ function whyOf(board: RequestBoard, t: TextFunction, language: Language): string
 
 function Extra({ view, board }: { view: CounterView; board: RequestBoard }): ReactNode {
   const { t } = useTexts();
-  const { refusal } = view.model.local;
-  if (refusal) return <Refused code={refusal} />;
-  if (board.state === 'tap' && board.hint) return <Refused code={board.hint} />;
+  const { refusal, typed } = view.model.local;
+  const kind = typedKind(board);
+  const shows = kind && (kind === 'pin' || typed !== '' || (board.state === 'tap' && board.phone?.first));
+  const digits = shows ? <Typed kind={kind} typed={typed} /> : null;
+  const refused = refusal ?? (board.state === 'tap' ? board.hint : undefined);
+  if (digits || refused) {
+    return (
+      <>
+        {digits}
+        {refused ? <Refused code={refused} /> : null}
+      </>
+    );
+  }
   if (board.state !== 'unknown' || board.setAside) return null;
   const share = askedShare(board.since, view.now);
   return (
@@ -104,12 +123,25 @@ function Extra({ view, board }: { view: CounterView; board: RequestBoard }): Rea
   );
 }
 
-const ACTION_WORD: Readonly<Record<'next' | 'again' | 'askAgain' | 'cancel' | 'ask', TextKey>> = {
+/** What was typed on the tap board; a screen reader hears how many digits of a PIN, never which. */
+function Typed({ kind, typed }: { kind: TypedKind; typed: string }): ReactNode {
+  const { t } = useTexts();
+  const label = kind === 'pin' ? t('typed.pin', { n: typed.length }) : t('typed.code', { digits: typed.split('').join(' ') || '–' });
+  return (
+    <p className="typed" data-typed={kind} role="status" aria-label={label}>
+      {typedText(typed, kind)}
+    </p>
+  );
+}
+
+const ACTION_WORD: Readonly<Record<Action, TextKey>> = {
   next: 'do.next',
   again: 'do.again',
   askAgain: 'do.askAgain',
   cancel: 'do.cancel',
   ask: 'do.ask',
+  code: 'do.code',
+  pin: 'do.pin',
 };
 
 function StateBar({ view, board }: { view: CounterView; board: RequestBoard }): ReactNode {

@@ -13,6 +13,7 @@ import { QueueRail } from './panels/QueuePanel.tsx';
 import { PaymentMark } from './ReadyBoard.tsx';
 import { canAsk, shownOf } from './shown.ts';
 import { type RequestBoard, trailRows } from './trail.ts';
+import { isComplete, typedKind } from './typed.ts';
 import { markOf } from './words.ts';
 
 /** Beside the board: the keypad before a request, the trail and the buyer's screen during one. */
@@ -72,6 +73,33 @@ function rowClass(mark: SignState | 'undo' | 'none'): string {
 }
 
 function RequestRail({ view, board }: { view: CounterView; board: RequestBoard }): ReactNode {
+  if (board.state === 'tap' && (board.pin || board.phone?.first)) return <TypingRail view={view} board={board} />;
+  return <TrailRail view={view} board={board} />;
+}
+
+/** While digits of the buyer are awaited: keys to type them. */
+function TypingRail({ view, board }: { view: CounterView; board: Extract<RequestBoard, { state: 'tap' }> }): ReactNode {
+  const { t } = useTexts();
+  const kind = typedKind(board);
+  return (
+    <>
+      {kind ? (
+        <Keypad
+          label={t('pad.label')}
+          eraseLabel={t('do.erase')}
+          askLabel={t(kind === 'pin' ? 'do.pin' : 'do.code')}
+          canAsk={isComplete(view.model.local.typed, kind)}
+          onDigits={(digits) => view.intend({ kind: 'digits', digits })}
+          onErase={() => view.intend({ kind: 'erase' })}
+          onAsk={() => view.intend({ kind: 'enter' })}
+        />
+      ) : null}
+      <Mirror board={board} />
+    </>
+  );
+}
+
+function TrailRail({ view, board }: { view: CounterView; board: RequestBoard }): ReactNode {
   const { t } = useTexts();
   const lines = trailRows(board, view.now).map((row) => ({
     key: row.step,
@@ -117,6 +145,7 @@ const SCREEN_WORD: Readonly<Record<RequestBoard['state'], TextKey>> = {
 /** A small copy of the other screen, so that staff can talk about it without turning it round. */
 function Mirror({ board }: { board: RequestBoard }): ReactNode {
   const { t } = useTexts();
+  const seen = board.state !== 'tap' ? board.state : board.pin ? 'pin' : board.phone?.first ? 'phone' : 'tap';
   return (
     <section className="card end">
       <h2>{t('buyer.title')}</h2>
@@ -126,8 +155,8 @@ function Mirror({ board }: { board: RequestBoard }): ReactNode {
           <span>{board.state === 'tap' ? moneyText(board.request.money) : t(SCREEN_WORD[board.state])}</span>
         </div>
         <p>
-          <b>{t(`buyer.${board.state}`)}</b>
-          {t(`buyer.${board.state}Note`)}
+          <b>{t(`buyer.${seen}`)}</b>
+          {t(`buyer.${seen}Note`)}
         </p>
       </div>
     </section>

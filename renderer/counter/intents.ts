@@ -2,7 +2,7 @@ import type { CommandArgs } from '#protocol/bridge.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import { amountLeft, digitsOf, eraseDigit, isZero, keyDigits, keyedAmount } from './amount.ts';
 import type { CommandEffect, Step } from './effects.ts';
-import { addToBurst, NO_BURST, scannedCode } from './scan.ts';
+import { addToBurst, NO_BURST, scannedCode, scannedText } from './scan.ts';
 import {
   boardAction,
   canAsk,
@@ -16,6 +16,7 @@ import {
   type Shown,
   shownOf,
 } from './shown.ts';
+import { addTyped, isScannedApproval, type TypedKind, typedKind } from './typed.ts';
 
 /** What a person wants, whether by key, by finger or by scanner. */
 export type Intent =
@@ -43,9 +44,9 @@ export function act(model: Model, intent: Intent, at: number): Step {
     case 'char':
       return typeChar(model, shown, intent.char, at);
     case 'digits':
-      return keyIn(model, shown, (keyed) => keyDigits(keyed, intent.digits), true);
+      return typeDigits(model, shown, intent.digits);
     case 'erase':
-      return keyIn(model, shown, eraseDigit, false);
+      return keyIn(model, shown, eraseDigit, (typed) => typed.slice(0, -1), false);
     case 'seller':
       return shown === 'amount' && !model.local.panel ? still(withLocal(model, { sellerIndex: nextSeller(model) })) : still(model);
     case 'move':
@@ -66,6 +67,7 @@ const PANEL_OF: Partial<Record<FunctionKey, Panel>> = { F1: 'help', F3: 'refund'
 function pressKey(model: Model, shown: Shown, key: FunctionKey, at: number): Step {
   if (keyOff(key, shown)) return still(model);
   if (key === 'F9') return send(model, { kind: 'command', name: 'sync', args: {} });
+  if (key === 'F8') return send(model, { kind: 'command', name: 'phone', args: {} });
   const panel = PANEL_OF[key];
   if (!panel) return still(model);
   const closes = model.local.panel === panel;
@@ -78,6 +80,8 @@ function enter(model: Model, shown: Shown, at: number): Step {
   const { local } = model;
   const scanned = (shown === 'ready' || shown === 'amount') && !local.panel ? scannedCode(local.burst, at) : undefined;
   if (scanned) return still(withLocal(model, { keyed: local.burst.keyedBefore, parcel: scanned, burst: NO_BURST }));
+  const approval = shown === 'tap' && !local.panel ? scannedText(local.burst, at) : undefined;
+  if (approval && isScannedApproval(approval)) return sendTyped(model, 'code', approval);
   if (at - model.changedAt < LIMITS.board_guard_ms || local.sending) return still(model);
   if (local.panel === 'refund') return refund(model);
   if (local.panel) return still(model);
@@ -90,6 +94,10 @@ function enter(model: Model, shown: Shown, at: number): Step {
       return send(offerAgain(model), { kind: 'command', name: 'next', args: {} });
     case 'askAgain':
       return send(model, { kind: 'command', name: 'sync', args: {} });
+    case 'code':
+      return sendTyped(model, 'code', local.typed);
+    case 'pin':
+      return sendTyped(model, 'pin', local.typed);
     // Cancelling is Esc: Enter in the same place would undo a request by the habit of pressing Enter.
     case 'cancel':
     case undefined:
@@ -104,6 +112,15 @@ function ask(model: Model): Step {
   const parcel = local.parcel.trim();
   const args = { ...keyedAmount(local.keyed, snapshot.currency), sellerId: seller.sellerId };
   return send(model, { kind: 'command', name: 'ask', args: parcel ? { ...args, parcel } : args });
+}
+
+/** Once sent it is gone from this page: a wrong code is typed afresh, and a PIN stays nowhere. */
+function sendTyped(model: Model, kind: TypedKind, text: string): Step {
+  const fresh = withLocal(model, { typed: '', burst: NO_BURST });
+  return send(
+    fresh,
+    kind === 'pin' ? { kind: 'command', name: 'pin', args: { pin: text } } : { kind: 'command', name: 'code', args: { code: text } },
+  );
 }
 
 function refund(model: Model): Step {
@@ -130,8 +147,12 @@ function escape(model: Model, shown: Shown, at: number): Step {
   if (local.panel) return still({ ...withLocal(model, { panel: undefined, refusal: undefined, refundKeyed: '' }), changedAt: at });
   if (shown === 'amount') return still(withLocal(model, { keyed: '', prefilled: false, parcel: '', refusal: undefined }));
   if (shown === 'ready') return still(withLocal(model, { parcel: '', refusal: undefined }));
+  if (shown === 'tap' && local.typed !== '') return still(withLocal(model, { typed: '', refusal: undefined }));
   // The second click of a double click on "Ask" lands where "Cancel" now is.
   const late = at - model.changedAt >= LIMITS.board_guard_ms;
+  const board = model.snapshot?.board;
+  const asksPin = board?.state === 'tap' && board.pin !== undefined;
+  if (asksPin && late && !local.sending) return send(model, { kind: 'command', name: 'pin', args: {} });
   if (shown === 'tap' && late && !local.sending) return send(model, { kind: 'command', name: 'cancel', args: {} });
   if (shown === 'declined' && late && !local.sending) return send(model, { kind: 'command', name: 'next', args: {} });
   return still(model);
@@ -141,13 +162,32 @@ function typeChar(model: Model, shown: Shown, char: string, at: number): Step {
   const { local } = model;
   const digit = /^[0-9]$/.test(char);
   if (local.panel === 'help') return digit ? choose(model, char) : still(model);
-  const keyed = digit ? keyIn(model, shown, (before) => keyDigits(before, char), true).model : model;
+  const keyed = digit ? typeDigits(model, shown, char).model : model;
   return still(withLocal(keyed, { burst: addToBurst(local.burst, char, at, local.keyed) }));
 }
 
-function keyIn(model: Model, shown: Shown, change: (keyed: string) => string, replaces: boolean): Step {
+function typeDigits(model: Model, shown: Shown, digits: string): Step {
+  return keyIn(
+    model,
+    shown,
+    (keyed) => keyDigits(keyed, digits),
+    (typed, kind) => addTyped(typed, digits, kind),
+    true,
+  );
+}
+
+/** Changes the figure, or on the tap board what is typed there. */
+function keyIn(
+  model: Model,
+  shown: Shown,
+  change: (keyed: string) => string,
+  type: (typed: string, kind: TypedKind) => string,
+  replaces: boolean,
+): Step {
   const { local } = model;
   if (local.panel === 'refund') return still(withLocal(model, { refundKeyed: change(local.refundKeyed), refusal: undefined }));
+  const kind = !local.panel && model.snapshot ? typedKind(model.snapshot.board) : undefined;
+  if (kind) return still(withLocal(model, { typed: type(local.typed, kind), refusal: undefined }));
   // While `ask` is on its way the figure is fixed: it must stay what was sent.
   if (local.panel || local.sending === 'ask' || (shown !== 'ready' && shown !== 'amount')) return still(model);
   const before = replaces && local.prefilled ? '' : local.keyed;

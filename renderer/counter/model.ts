@@ -3,6 +3,7 @@ import type { ErrorCode } from '#protocol/errors.ts';
 import type { Step } from './effects.ts';
 import { act, type Intent } from './intents.ts';
 import { NO_BURST } from './scan.ts';
+import { typedKind } from './typed.ts';
 import { boardIdentity, type Local, type Model, queueRows, refundable } from './shown.ts';
 
 /** Everything that can happen to the counter page. `at` is monotonic milliseconds. */
@@ -33,6 +34,7 @@ export function startModel(at: number): Model {
 const FRESH: Local = {
   keyed: '',
   prefilled: false,
+  typed: '',
   sellerIndex: 0,
   parcel: '',
   panel: undefined,
@@ -46,7 +48,9 @@ const FRESH: Local = {
 function takeSnapshot(model: Model, snapshot: CounterSnapshot, at: number): Model {
   const back = model.feed !== 'live';
   const changed = back || !model.snapshot || boardIdentity(model.snapshot.board) !== boardIdentity(snapshot.board);
-  const local = changed ? afterChange(model.local, snapshot) : keepSelected(model, snapshot);
+  const kept = changed ? afterChange(model.local, snapshot) : keepSelected(model, snapshot);
+  // Digits of one thing are never taken for those of another.
+  const local = model.snapshot && typedKind(model.snapshot.board) !== typedKind(snapshot.board) ? { ...kept, typed: '' } : kept;
   return {
     feed: 'live',
     feedAt: back ? at : model.feedAt,
@@ -59,7 +63,7 @@ function takeSnapshot(model: Model, snapshot: CounterSnapshot, at: number): Mode
 
 /** A panel never hides a new truth, and a figure that was asked is not left for the next buyer, even when the answer is lost. */
 function afterChange(local: Local, snapshot: CounterSnapshot): Local {
-  const closed: Local = { ...local, panel: undefined, refundKeyed: '', refusal: undefined, sending: undefined };
+  const closed: Local = { ...local, panel: undefined, typed: '', refundKeyed: '', refusal: undefined, sending: undefined };
   const taken = snapshot.board.state === 'tap' || ('request' in snapshot.board && local.sending === 'ask');
   return taken ? { ...closed, keyed: '', prefilled: false, parcel: '' } : closed;
 }

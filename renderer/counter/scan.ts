@@ -21,10 +21,14 @@ export function addToBurst(burst: Burst, char: string, at: number, keyed: string
     : { text: burst.text + char, lastAt: at, keyedBefore: burst.keyedBefore };
 }
 
+/** Whatever a scan typed when Enter at `at` ends it, else undefined. */
+export function scannedText(burst: Burst, at: number): string | undefined {
+  return at - burst.lastAt <= GAP_MS_MAX ? burst.text.trim() : undefined;
+}
+
 /** The scanned code when Enter at `at` ends a scan, else undefined. */
 export function scannedCode(burst: Burst, at: number): string | undefined {
-  const text = burst.text.trim();
-  const fast = at - burst.lastAt <= GAP_MS_MAX;
-  const coded = text.length >= DIGITS_MIN || (text.length >= 4 && /[A-Za-z]/.test(text));
-  return fast && coded && text.length <= 64 ? text : undefined;
+  const text = scannedText(burst, at);
+  if (text === undefined || text.length > 64) return undefined;
+  return text.length >= DIGITS_MIN || (text.length >= 4 && /[A-Za-z]/.test(text)) ? text : undefined;
 }

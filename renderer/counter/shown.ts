@@ -3,6 +3,7 @@ import type { ErrorCode } from '#protocol/errors.ts';
 import type { CommandName } from '#protocol/bridge.ts';
 import { amountLeft, isTooLarge, isZero, type Keyed } from './amount.ts';
 import type { Burst } from './scan.ts';
+import { isComplete, type TypedKind, typedKind } from './typed.ts';
 
 export type Panel = 'help' | 'refund' | 'queue' | 'readers';
 
@@ -11,6 +12,8 @@ export interface Local {
   readonly keyed: Keyed;
   /** The figure was put there by "try another way": the first digit replaces it. */
   readonly prefilled: boolean;
+  /** Digits on the tap board: a code from the buyer's phone, or their PIN. */
+  readonly typed: string;
   readonly sellerIndex: number;
   readonly parcel: string;
   readonly panel: Panel | undefined;
@@ -42,7 +45,7 @@ export function shownOf(model: Model): Shown {
   return state === 'ready' && model.local.keyed !== '' ? 'amount' : state;
 }
 
-export type Action = 'ask' | 'next' | 'again' | 'askAgain' | 'cancel';
+export type Action = 'ask' | 'next' | 'again' | 'askAgain' | 'cancel' | 'code' | 'pin';
 
 /** What the key at the right end of the bar does. Unknown never gets an action that makes a charge. */
 export function boardAction(model: Model): Action | undefined {
@@ -51,7 +54,7 @@ export function boardAction(model: Model): Action | undefined {
     case 'amount':
       return 'ask';
     case 'tap':
-      return 'cancel';
+      return typedAction(model) ?? 'cancel';
     case 'unknown':
       return board?.state === 'unknown' && board.setAside ? 'next' : 'askAgain';
     case 'paid':
@@ -62,6 +65,12 @@ export function boardAction(model: Model): Action | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether what was typed on the tap board is complete, and what it is. */
+export function typedAction({ snapshot, local }: Model): TypedKind | undefined {
+  const kind = snapshot && typedKind(snapshot.board);
+  return kind && isComplete(local.typed, kind) ? kind : undefined;
 }
 
 /** Whether Enter on the amount would send it. */
@@ -78,14 +87,14 @@ const KEYS_ON: Readonly<Record<Shown, readonly FunctionKey[]>> = {
   setup: ['F1', 'F7'],
   ready: ['F1', 'F3', 'F4', 'F7', 'F9'],
   amount: ['F1', 'F9'],
-  tap: ['F1', 'F9'],
+  tap: ['F1', 'F8', 'F9'],
   deciding: ['F1', 'F9'],
   unknown: ['F1', 'F4', 'F9'],
   paid: ['F1', 'F3', 'F4', 'F7', 'F9'],
   provisional: ['F1', 'F3', 'F4', 'F7', 'F9'],
   declined: ['F1', 'F4', 'F7', 'F9'],
 };
-const COMES_LATER: readonly FunctionKey[] = ['F2', 'F6', 'F8'];
+const COMES_LATER: readonly FunctionKey[] = ['F2', 'F6'];
 
 /** Why a key is off, or undefined when it works. */
 export function keyOff(key: FunctionKey, shown: Shown): 'later' | 'offNow' | undefined {

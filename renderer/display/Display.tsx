@@ -6,7 +6,7 @@ import { signClass } from '../components/sign.ts';
 import { StateMark } from '../components/StateMark.tsx';
 import { useTexts } from '../components/texts.tsx';
 import { errorSentence, type Language, LANGUAGES } from '../locales/text.ts';
-import { Qr } from './Qr.tsx';
+import { Qr } from '../components/Qr.tsx';
 import type { DisplayShown } from './view.ts';
 
 /** Amount, then tap, then result; nothing else competes. */
@@ -108,19 +108,24 @@ function Middle({ shown, board }: PartProps): ReactNode {
   return (
     <>
       <div role="status" aria-live="assertive">
-        {shown === 'tap' ? <TapWords money={board.money} hint={board.hint} /> : <ResultWords shown={shown} money={board.money} />}
+        {shown === 'tap' ? <TapWords board={board} /> : <ResultWords shown={shown} money={board.money} />}
       </div>
-      <StateMark state={shown} size="huge" />
+      {shown === 'tap' && board.phone?.first && !board.pin ? (
+        <Qr text={board.phone.link} label={t('display.phoneQr')} />
+      ) : (
+        <StateMark state={shown} size="huge" />
+      )}
     </>
   );
 }
 
-function TapWords({ money, hint }: { money: AmountView | undefined; hint: DisplaySnapshot['board']['hint'] }): ReactNode {
+function TapWords({ board }: { board: DisplaySnapshot['board'] }): ReactNode {
   const { t, language } = useTexts();
+  const { money, hint, pin, phone } = board;
   return (
     <>
       {money ? <p className={sumClass(money)}>{moneyText(money)}</p> : null}
-      <h1 className="tap-line">{t('display.tap')}</h1>
+      <h1 className="tap-line">{t(pin ? 'display.pin' : phone?.first ? 'display.phoneFirst' : 'display.tap')}</h1>
       {hint ? (
         <p className="lead hint" data-hint={hint}>
           {errorSentence(hint, language)}
@@ -152,7 +157,7 @@ function Foot({ shown, board }: PartProps): ReactNode {
     case 'ready':
       return <PlainFoot low>{t('display.welcomeFoot')}</PlainFoot>;
     case 'tap':
-      return <PlainFoot low>{t('display.tapFoot')}</PlainFoot>;
+      return <TapFoot board={board} />;
     case 'deciding':
       return <PlainFoot low>{t('display.decidingFoot')}</PlainFoot>;
     case 'unknown':
@@ -177,6 +182,22 @@ function Foot({ shown, board }: PartProps): ReactNode {
         <ReceiptFoot shown={shown} text={board.receiptQr} />
       );
   }
+}
+
+function TapFoot({ board: { pin, phone } }: { board: DisplaySnapshot['board'] }): ReactNode {
+  const { t } = useTexts();
+  if (pin) return <PlainFoot low>{t('display.pinFoot')}</PlainFoot>;
+  if (!phone) return <PlainFoot low>{t('display.tapFoot')}</PlainFoot>;
+  if (phone.first) return <PlainFoot low>{t('display.phoneNote')}</PlainFoot>;
+  return (
+    <footer className="foot">
+      <div>
+        <b>{t('display.phone')}</b>
+        {t('display.phoneNote')}
+      </div>
+      <Qr text={phone.link} label={t('display.phoneQr')} />
+    </footer>
+  );
 }
 
 function ReceiptFoot({ shown, text }: { shown: 'paid' | 'provisional'; text: string }): ReactNode {

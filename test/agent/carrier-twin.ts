@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { approvedSignedBytes } from '#protocol/approval.ts';
 import { fromBase64Url, fromHex, toBase64Url, toHex, utf8, concatBytes } from '#protocol/bytes.ts';
 import {
   type Batch,
@@ -16,7 +18,9 @@ import { defaultPolicy, type RiskPolicy } from '#protocol/policy.ts';
 import type { Entry } from '#protocol/payment-request.ts';
 import { merkleTree, type Outcome, type Receipt, rootSignedBytes } from '#protocol/receipt.ts';
 import { ROUTES } from '#protocol/routes.ts';
-import { ed25519FromText, keyId, makeSigningPair, publicKeyText, signEd25519, verifyEd25519 } from '#protocol/signing.ts';
+import type { Approved } from '#protocol/scanned-approval.ts';
+import { WALLET_ROUTES } from '#protocol/wallet-routes.ts';
+import { agreeKeyText, ed25519FromText, keyId, makeSigningPair, publicKeyText, signEd25519, verifyEd25519 } from '#protocol/signing.ts';
 
 export const HUB_ID = '019aaaaa-0000-7000-8000-000000000001' as Id;
 export const COUNTER_ID = '019aaaaa-0000-7000-8000-000000000002' as Id;
@@ -56,6 +60,16 @@ export class CarrierTwin {
   /** The deny list, a change each; told in pages of two. */
   readonly denials: { readonly passId: Id; readonly denied: boolean }[] = [];
   contacts = 0;
+  /** Where its page is; undefined for a carrier that knows nothing of buyers' phones. */
+  walletUrl: string | undefined;
+  /** Its X25519 key, told to hubs with the page. */
+  readonly agree = generateKeyPairSync('x25519');
+  /** What the counter told of itself at its last contact. */
+  hubAgreeKey: string | undefined;
+  /** What a hub is told of its request when it asks; undefined: not approved yet. */
+  approval: (requestId: Id) => { expiresAt: number; keyId: string; signature: string } | undefined = () => undefined;
+  approvalMood: 'well' | 'forge' | 'old-nonce' = 'well';
+  approvalQuestions = 0;
   hubKey: ReturnType<typeof ed25519FromText>;
   #answers = new Map<string, Receipt>();
   #server: Server | undefined;
@@ -90,6 +104,7 @@ export class CarrierTwin {
     if (request.url === ROUTES.enrol) return this.#enrol(body, response);
     if (request.url === ROUTES.contact) return this.#contact(body, response);
     if (request.url === ROUTES.batch) return this.#batch(body, response);
+    if (request.url === WALLET_ROUTES.hubApproval) return this.#approval(body, response);
     response.writeHead(404).end('{}');
   }
 
@@ -109,7 +124,8 @@ export class CarrierTwin {
     if (typeof this.contactMood === 'object') return problem(response, this.contactMood.problem);
     const { text, signature } = JSON.parse(body) as { text: string; signature: string };
     if (!verifyEd25519(this.hubKey!, hubMessageBytes(HUB_ID, text), fromBase64Url(signature)!)) return problem(response, 'BAD_SIGNATURE');
-    const { nonce, denySeq } = JSON.parse(text) as { nonce: string; denySeq: number };
+    const { nonce, denySeq, agreeKey } = JSON.parse(text) as { nonce: string; denySeq: number; agreeKey: string };
+    this.hubAgreeKey = agreeKey;
     const log = this.denials.map((change, place) => ({ seq: place + 1, ...change })).filter(({ seq }) => seq > denySeq);
     const word = JSON.stringify({
       v: 1,
@@ -119,11 +135,31 @@ export class CarrierTwin {
       heldSeq: this.heldSeqClaim ?? this.entries.length,
       sellers: [{ sellerId: SELLER_ID, name: 'Veldhuis Ceramics' }],
       policies: [this.policy],
+      ...(this.walletUrl === undefined ? {} : { walletUrl: this.walletUrl, agreeKey: agreeKeyText(this.agree.publicKey) }),
       deny: { entries: log.slice(0, 2), more: log.length > 2 },
     });
     const key = this.contactMood === 'forge' ? this.stranger : this.pair;
     const signed = toBase64Url(signEd25519(key.privateKey, carrierMessageBytes(word)));
     send(response, 200, { text: word, keyId: keyId(this.pair.publicKey), signature: signed });
+  }
+
+  #approval(body: string, response: ServerResponse): void {
+    this.approvalQuestions += 1;
+    const { text, signature } = JSON.parse(body) as { text: string; signature: string };
+    if (!verifyEd25519(this.hubKey!, hubMessageBytes(HUB_ID, text), fromBase64Url(signature)!)) return problem(response, 'BAD_SIGNATURE');
+    const { requestId, nonce } = JSON.parse(text) as { requestId: Id; nonce: string };
+    const approved = this.approval(requestId) ?? null;
+    const told = this.approvalMood === 'old-nonce' ? 'AAAAAAAAAAAAAAAAAAAAAA' : nonce;
+    const answer = JSON.stringify({ v: 1, hubId: HUB_ID, requestId, nonce: told, approved });
+    const key = this.approvalMood === 'forge' ? this.stranger : this.pair;
+    const signed = toBase64Url(signEd25519(key.privateKey, carrierMessageBytes(answer)));
+    send(response, 200, { text: answer, keyId: keyId(this.pair.publicKey), signature: signed });
+  }
+
+  /** This carrier's word that it holds the money for these terms. */
+  approve(requestId: Id, termsText: string, expiresAt: number, pair = this.pair): Approved {
+    const signature = toBase64Url(signEd25519(pair.privateKey, approvedSignedBytes(requestId, termsText, expiresAt)));
+    return { requestId, expiresAt, keyId: keyId(this.pair.publicKey), signature };
   }
 
   #batch(body: string, response: ServerResponse): void {

@@ -37,8 +37,9 @@ export class Counter {
   device!: Device;
   #runs = 0;
 
-  static async open(options: { enrol?: boolean } = {}): Promise<Counter> {
+  static async open(options: { enrol?: boolean; walletUrl?: string } = {}): Promise<Counter> {
     const counter = new Counter();
+    counter.twin.walletUrl = options.walletUrl;
     counter.twin.timeMs = () => counter.clock.now();
     await counter.twin.open();
     counter.device = new Device(counter.twin.pair, counter.clock.now());

@@ -55,6 +55,7 @@ export class HandReader implements Reader {
   readonly id: string;
   armed = false;
   released = 0;
+  unplugged = false;
   #give: ((session: CardSession | undefined) => void) | undefined;
   #hint: ((code: ErrorCode | undefined) => void) | undefined;
 
@@ -63,7 +64,8 @@ export class HandReader implements Reader {
   }
 
   view() {
-    return { id: this.id, kind: 'hand', path: '/dev/null', state: this.armed ? ('armed' as const) : ('ready' as const), simulated: true };
+    const state = this.unplugged ? 'fault' : this.armed ? 'armed' : 'ready';
+    return { id: this.id, kind: 'hand', path: '/dev/null', state, simulated: true } as const;
   }
   start(): void {}
   async release(): Promise<void> {

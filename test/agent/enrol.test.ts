@@ -23,7 +23,7 @@ describe('enrolment', () => {
     expect(await enrol('GOOD-CODE')).toEqual({ ok: true });
     const key = path.join(counter.folder, 'hub-key.pem');
     expect(statSync(key).mode & 0o777).toBe(0o600);
-    expect(readdirSync(counter.folder).filter((name) => name.includes('key'))).toEqual(['hub-key.pem']);
+    expect(readdirSync(counter.folder).filter((name) => name.includes('key'))).toEqual(['hub-agree-key.pem', 'hub-key.pem']);
     await until('word', () => counter.agent.pipeline.line?.word !== undefined);
     await counter.pay();
     await counter.reach('paid');

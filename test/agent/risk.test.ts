@@ -57,6 +57,13 @@ describe('the decision without the network', () => {
     ['a card that never paid here', { tapped: { class: 'C', seenOnline: false } }, 'OFFLINE_LIMIT'],
     ['a card, a cent over what it has left', { ...card, passSum: 14_001n }, 'OFFLINE_LIMIT'],
     ['a card under a policy that knows none', { ...card, policy: { ...policy, floorC: undefined } }, 'OFFLINE_LIMIT'],
+    ['a medium with a PIN, however little', { tapped: { class: 'D' }, amount: minor(1n) }, 'OFFLINE_LIMIT'],
+    [
+      'a medium with a PIN, under a policy that allows all',
+      { tapped: { class: 'D' }, policy: { ...policy, floorC: policy.perHub } },
+      'OFFLINE_LIMIT',
+    ],
+    ['a medium with a PIN, at a hub that is shut out', { tapped: { class: 'D' }, onlineOnly: 'HUB_REVOKED' }, 'HUB_REVOKED'],
     ['shut out', { onlineOnly: 'HUB_REVOKED' }, 'HUB_REVOKED'],
     ['on the deny list', { denied: true }, 'CREDENTIAL_REVOKED'],
     ['on the deny list, at a hub without a policy', { denied: true, policy: undefined }, 'CREDENTIAL_REVOKED'],
@@ -97,6 +104,15 @@ describe('the decision without the network', () => {
       { numRuns: 20_000, seed: 20_261_122 },
     );
     expect(accepted).toBeGreaterThan(100);
+  });
+
+  test('a medium with a PIN is never accepted, whatever else holds', () => {
+    fc.assert(
+      fc.property(questions, fc.boolean(), ({ limit: _, ...facts }, denied) => {
+        expect(decide({ ...facts, denied, tapped: { class: 'D' } }).ok).toBe(false);
+      }),
+      { numRuns: 5_000, seed: 20_261_123 },
+    );
   });
 
   test('a day of payments, folded: neither a pass nor the hub ever stands for more than its limit', () => {

@@ -1,5 +1,5 @@
 /** Snapshots of a whole day at one counter: one for every state of the board. English boards take euros and Japanese ones yen. */
-import type { AmountView, Board, ContractView, CounterSnapshot, DisplaySnapshot, RequestView, Trail } from '#protocol/bridge.ts';
+import type { AmountView, Board, ContractView, CounterSnapshot, DisplaySnapshot, PhoneView, RequestView, Trail } from '#protocol/bridge.ts';
 
 export type BoardName = keyof ReturnType<typeof boardsOf>;
 export type Language = 'en' | 'ja';
@@ -24,6 +24,9 @@ export const BOARD_NAMES: readonly BoardName[] = [
   'offline',
   'tap',
   'tapHint',
+  'tapPhone',
+  'phone',
+  'pin',
   'deciding',
   'unknown',
   'setAside',
@@ -58,6 +61,9 @@ function boardsOf(language: Language, now: number) {
     offline: { state: 'ready' },
     tap: { state: 'tap', request, trail: asked, armedUntil: now + 56_000 },
     tapHint: { state: 'tap', request, trail: asked, armedUntil: now + 56_000, hint: 'CARD_SEVERAL' },
+    tapPhone: { state: 'tap', request, trail: asked, armedUntil: now + 56_000, phone: PHONE },
+    phone: { state: 'tap', request, trail: asked, armedUntil: now + 256_000, phone: { ...PHONE, first: true } },
+    pin: { state: 'tap', request, trail: asked, armedUntil: now + 56_000, phone: PHONE, pin: { kind: 'uid' } },
     deciding: { state: 'deciding', request, trail: sent },
     unknown: { state: 'unknown', request, trail: sent, since: now - 5_000, setAside: false },
     setAside: { state: 'unknown', request, trail: sent, since: now - 16_000, setAside: true },
@@ -132,10 +138,15 @@ function displayOf({ hubName, board }: Scene['counter']): Scene['display'] {
       money: request.money,
       code: request.code,
       ...(board.state === 'tap' && board.hint !== undefined ? { hint: board.hint } : {}),
+      ...(board.state === 'tap' && board.phone ? { phone: { link: board.phone.link, first: board.phone.first } } : {}),
+      ...(board.state === 'tap' && board.pin ? { pin: true } : {}),
       ...(board.state === 'paid' ? { receiptQr: RECEIPT } : {}),
     },
   };
 }
+
+/** As long as a real link with a parcel's name in it. */
+const PHONE: PhoneView = { link: `https://carrier.example/pay#${'Aq3-_x9Z'.repeat(27)}`, first: false, digits: true, triesLeft: 5 };
 
 /** As long as a real receipt with nine hashes of its path. */
 const RECEIPT = JSON.stringify({

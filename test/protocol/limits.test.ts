@@ -9,7 +9,7 @@ describe('the limits', () => {
   it('have their unit in their name and are positive', () => {
     for (const [name, value] of Object.entries(LIMITS)) {
       expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/);
-      expect(name).toMatch(/_(ms|bytes|entries|commands|minor|accounts|transfers|batches|holds|passes|keys)(_(min|max))?$/);
+      expect(name).toMatch(/_(ms|bytes|entries|commands|minor|accounts|transfers|batches|holds|passes|keys|codes|pins|taps)(_(min|max))?$/);
       expect(value > 0).toBe(true);
     }
   });

@@ -245,3 +245,51 @@ describe('the trail', () => {
     expect((Object.keys(ERRORS) as ErrorCode[]).filter(maySay)).toContain('OFFLINE_LIMIT');
   });
 });
+
+describe('the tap board', () => {
+  const PHONE = boardNamed('phone');
+  const PIN = boardNamed('pin');
+  const scanned = `HO1.01890000-0000-7000-8000-000000000001.1764000000000.${'a'.repeat(16)}.${'B'.repeat(86)}`;
+
+  it('sends eight digits at Enter, once, and shows none of them afterwards', () => {
+    const played = play(PHONE, [...digits('1234567'), ENTER, ...digits('89'), ENTER, ENTER]);
+    expect(played.effects).toEqual([{ kind: 'command', name: 'code', args: { code: '12345678' } }]);
+    expect(played.model().local.typed).toBe('');
+  });
+
+  it('erases, and Esc clears before it cancels', () => {
+    const played = play(PHONE, [...digits('123'), { kind: 'erase' }, ...digits('45')]);
+    expect(played.model().local.typed).toBe('1245');
+    expect(play(PHONE, [...digits('12'), ESCAPE]).effects).toEqual([]);
+    expect(names(play(PHONE, [...digits('12'), ESCAPE, ESCAPE]).effects)).toEqual(['cancel']);
+  });
+
+  it('sends what a scanner read from the phone, whole, and takes no digit of it for a code', () => {
+    const played = play(PHONE, [...digits(scanned), ENTER], {}, 5);
+    expect(played.effects).toEqual([{ kind: 'command', name: 'code', args: { code: scanned } }]);
+    // A parcel scanned now is no approval, and its digits are no code that Enter would send.
+    expect(play(boardNamed('tap'), [...digits('4471092600'), ENTER], {}, 5).effects).toEqual([]);
+  });
+
+  it('takes no digits where they mean nothing', () => {
+    expect(play(boardNamed('tap'), [...digits('12345678'), ENTER]).effects).toEqual([]);
+  });
+
+  it('sends a PIN of four to twelve digits, keeps none of it, and Esc means another way', () => {
+    const played = play(PIN, [...digits('123'), ENTER, ...digits('4'), ENTER]);
+    expect(played.effects).toEqual([{ kind: 'command', name: 'pin', args: { pin: '1234' } }]);
+    expect(JSON.stringify(played.model().local)).not.toContain('1234');
+    expect(play(PIN, digits('1234567890123')).model().local.typed).toHaveLength(12);
+    expect(play(PIN, [ESCAPE]).effects).toEqual([{ kind: 'command', name: 'pin', args: {} }]);
+  });
+
+  it('never takes digits of a code for those of a PIN', () => {
+    const played = play(PHONE, digits('1234'));
+    expect(played.happen({ kind: 'snapshot', snapshot: snapshotOf(PIN), at: 9_000 }).local.typed).toBe('');
+  });
+
+  it('F8 makes the phone the main way', () => {
+    expect(names(play(boardNamed('tapPhone'), [{ kind: 'key', key: 'F8' }]).effects)).toEqual(['phone']);
+    expect(keyOff('F8', 'ready')).toBe('offNow');
+  });
+});

@@ -8,6 +8,7 @@ import { LIMITS } from '#protocol/limits.ts';
 import type { Minor } from '#protocol/money.ts';
 import { type CarriedRequest, decodeLink, linkSignedBytes } from '#protocol/payment-link.ts';
 import type { Outcome, Receipt } from '#protocol/receipt.ts';
+import { scannedText } from '#protocol/scanned-approval.ts';
 import { signEd25519, type SigningPair, verifyEd25519Pooled } from '#protocol/signing.ts';
 import type { ApprovalAnswer, ApprovalBody, RequestAnswer } from '#protocol/wallet-routes.ts';
 import type { FeeTerms, FundingOption, Payment } from '../../records.ts';
@@ -47,7 +48,7 @@ export async function readRequest(parts: ApprovalParts, link: string): Promise<R
   const { terms, termsText } = carried.value;
   const names = await namesOf(parts, terms.sellerId as Id, terms.hubId as Id);
   if (!names) return refuse('SELLER_UNKNOWN');
-  const hold = await parts.payment(approvalId(terms.requestId as Id));
+  const hold = (await parts.payment(approvalId(terms.requestId as Id))) ?? (await parts.payment(terms.requestId as Id));
   const { amount, currency, askedAt, parcel } = terms;
   const expiresAt = askedAt + LIMITS.approve_within_ms;
   const state = hold ? 'APPROVED' : parts.clock.now() >= expiresAt ? 'EXPIRED' : 'OPEN';
@@ -77,6 +78,8 @@ export async function approve(parts: ApprovalParts, body: ApprovalBody): Promise
     return (await isApprovedBy(parts, terms.requestId as Id, buyer))
       ? ok(await approved(parts, carried.value, known.expiresAt!))
       : refuse('REQUEST_CONFLICT');
+  // They tapped a card meanwhile: the money went that way.
+  if (await parts.payment(terms.requestId as Id)) return refuse('REQUEST_CONFLICT', 'paid in another way');
   if (parts.clock.now() >= terms.askedAt + LIMITS.approve_within_ms) return refuse('HOLD_EXPIRED', 'too late to approve');
   const wish = await holdWish(parts, carried.value, buyer);
   if (!wish.ok) return wish;
@@ -124,11 +127,6 @@ async function approved(parts: ApprovalParts, { terms, termsText }: CarriedReque
     scan: scannedText({ requestId, expiresAt, keyId: parts.signer.keyId, signature }),
     expiresAt,
   };
-}
-
-/** For a scanner at the counter: "HO1", request, expiry, key and signature, with dots between. */
-function scannedText(approval: { requestId: Id; expiresAt: number; keyId: string; signature: string }): string {
-  return ['HO1', approval.requestId, approval.expiresAt, approval.keyId, approval.signature].join('.');
 }
 
 async function genuine(parts: ApprovalParts, link: string): Promise<Result<CarriedRequest>> {
