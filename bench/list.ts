@@ -8,6 +8,7 @@ import { benchmark as postgresLedger } from './b4-postgres.ts';
 import { benchmark as flatAccounts } from './b5-flat-accounts.ts';
 import { benchmark as flatCost } from './b5-flat-cost.ts';
 import { benchmark as flatPast } from './b5-flat-past.ts';
+import { benchmark as flatPastCards } from './b5-flat-past-cards.ts';
 import { benchmark as sqliteTables1m } from './yardsticks/y1-sqlite-tables-1m.ts';
 import { benchmark as sqliteTables } from './yardsticks/y1-sqlite-tables.ts';
 import { benchmark as sqliteSingle } from './yardsticks/y2-sqlite-single.ts';
@@ -29,6 +30,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   payments,
   flatCost,
   flatPast,
+  flatPastCards,
   flatAccounts,
   sqliteSingle,
   fdatasync,

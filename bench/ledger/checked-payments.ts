@@ -6,7 +6,8 @@ import { minor } from '#protocol/money.ts';
 import type { CheckedEntry, PaymentFacts } from '../../server/authenticated.ts';
 import type { LedgerCommand } from '../../server/commands.ts';
 import { idMaker } from './ids.ts';
-import { COUNTERS, numberedId, pastSeq, pastTaps, SELLERS } from './past-payments.ts';
+import { COUNTERS, numberedId, pastSeq, SELLERS, type TapKind } from './past-payments.ts';
+import { nextTap, type Tap } from './taps.ts';
 import { anyOf, GROUP } from './transfers.ts';
 
 export const ENTRIES_PER_BATCH = 100;
@@ -22,8 +23,7 @@ interface Chain {
 
 interface Buyer {
   readonly account: Id;
-  readonly pass: Id;
-  taps: number;
+  readonly tap: () => Tap;
 }
 
 /**
@@ -31,15 +31,15 @@ interface Buyer {
  * from the pass of another buyer. Proofs and signatures are of no account here, because the writer does not look at them. `past`: as
  * many payments the ledger has already, made by {@link seedPast}; the chains and the taps go on from there.
  */
-export function checkedPayments(accounts: readonly Id[], past = 0): () => LedgerCommand[] {
+export function checkedPayments(accounts: readonly Id[], past = 0, taps: TapKind = 'phones'): () => LedgerCommand[] {
   const nextId = idMaker();
   const chains = Array.from({ length: COUNTERS }, (_, number): Chain => {
     const ids = { counterId: numberedId('counter', number), hubId: numberedId('hub', number) };
     return { ...ids, seq: pastSeq(past), link: CHAIN_START };
   });
-  const taps = pastTaps(accounts.length, past);
+  const tapOf = nextTap(taps, accounts.length, past);
   const sellers = accounts.slice(0, SELLERS);
-  const buyers = accounts.slice(SELLERS).map((account, at): Buyer => ({ account, pass: numberedId('pass', SELLERS + 1 + at), taps }));
+  const buyers = accounts.slice(SELLERS).map((account, at): Buyer => ({ account, tap: () => tapOf(at) }));
   let turn = 0;
   const batch = (chain: Chain): LedgerCommand => {
     const { counterId } = chain;
@@ -52,7 +52,7 @@ export function checkedPayments(accounts: readonly Id[], past = 0): () => Ledger
 
 function entry(chain: Chain, requestId: Id, seller: Id, buyer: Buyer): CheckedEntry {
   const { hubId, counterId } = chain;
-  const counter = ++buyer.taps;
+  const { pass, counter } = buyer.tap();
   const text = entryText(chain, requestId, seller, counter);
   const digest = entryDigest(text);
   chain.seq++;
@@ -67,7 +67,7 @@ function entry(chain: Chain, requestId: Id, seller: Id, buyer: Buyer): CheckedEn
     hubId,
     funding: [{ source: 'prepaid', account: buyer.account, cap: null }],
     fee: null,
-    passId: buyer.pass,
+    passId: pass,
     counter,
   };
   return { text, digest, link: chain.link, requestId, kind: 'payment', verdict: { ok: true, facts } };

@@ -1,6 +1,13 @@
 import type Database from 'better-sqlite3';
 import { type Id } from '#protocol/ids.ts';
+import { LIMITS } from '#protocol/limits.ts';
 import { BenchError } from '../benchmark.ts';
+
+/**
+ * What buyers tap with. A phone shows another pass at every tap, fetched within the last week, whose id begins with the day it was issued
+ * (server/authentication/passes.ts). A card shows the same pass for ever.
+ */
+export type TapKind = 'phones' | 'cards';
 
 /** Payments in one batch of the journal. */
 const PER_BATCH = 1_000;
@@ -38,6 +45,20 @@ const COUNTER = numberedIdSql('counter', `n / (@count / ${COUNTERS})`);
 const SEQ = `(1 + n % (@count / ${COUNTERS}))`;
 const TAPS = `((@count + @accounts - ${SELLERS} - 1) / (@accounts - ${SELLERS}))`;
 
+/** A year of phones until now: each pass taps once, and its id begins with the day it was issued, within a week before the tap. */
+const DAY_MS = 86_400_000;
+const ISSUED = `((@now - (@count - n) * ${365 * DAY_MS} / @count - abs(random() % ${LIMITS.fetched_pass_ms})) / ${DAY_MS} * ${DAY_MS})`;
+const R12 = 'abs(random() % 4096)';
+const PASS = `(SELECT printf('%s-%s-7%03x-8%03x-%012x', substr(day, 1, 8), substr(day, 9), ${R12}, ${R12}, abs(random() % 281474976710656))
+   FROM (SELECT printf('%012x', ${ISSUED}) AS day))`;
+
+/** How the used taps of the past are kept. */
+const TAPS_USED: Readonly<Record<TapKind, string>> = {
+  phones: `INSERT INTO used_counter (pass, counter, request) ${PAST} SELECT ${PASS}, 1, ${ID} FROM past`,
+  cards: `INSERT INTO used_counter (pass, counter, request)
+   ${PAST} SELECT ${numberedIdSql('pass', `${SELLERS + 1} + n / ${TAPS}`)}, 1 + n % ${TAPS}, ${ID} FROM past`,
+};
+
 const STATEMENTS: readonly string[] = [
   `INSERT INTO transfer (id, debit, credit, amount, kind, mode, payment, reference)
    ${PAST} SELECT ${ID}, ${BUYER}, ${SELLER}, 100, 0, 0, ${ID}, ${HUB} FROM past`,
@@ -47,8 +68,6 @@ const STATEMENTS: readonly string[] = [
    ${PAST} SELECT ${ID}, zeroblob(32), 1 + n / ${PER_BATCH}, n % ${PER_BATCH}, printf('%300s', '') FROM past`,
   `INSERT INTO entry (counter, seq, link, request, body)
    ${PAST} SELECT ${COUNTER}, ${SEQ}, zeroblob(32), ${ID}, printf('%100s', '') FROM past`,
-  `INSERT INTO used_counter (pass, counter, request)
-   ${PAST} SELECT ${numberedIdSql('pass', `${SELLERS + 1} + n / ${TAPS}`)}, 1 + n % ${TAPS}, ${ID} FROM past`,
   `INSERT INTO head (counter, seq, signature, received_at)
    SELECT counter, seq, printf('%86s', ''), 0 FROM entry WHERE seq % ${PER_HEAD} = 0`,
   `INSERT INTO chain (counter, seq, link) SELECT counter, max(seq), zeroblob(32) FROM entry GROUP BY counter`,
@@ -64,11 +83,12 @@ const STATEMENTS: readonly string[] = [
  * blanks, those of entries shorter than real ones: no later payment looks at them. The balances of the accounts stay as they are. To be
  * called before an engine is opened.
  */
-export function seedPast(db: Database.Database, accounts: number, count: number): void {
+export function seedPast(db: Database.Database, accounts: number, count: number, taps: TapKind): void {
   if (count % (PER_BATCH * COUNTERS) !== 0) throw new BenchError(`past payments come in hundreds of thousands, not ${count}`);
   // As bigints: the driver binds a number as a float, and half of what follows is whole division.
-  const bound: Readonly<Record<string, bigint>> = { count: BigInt(count), accounts: BigInt(accounts) };
-  for (const sql of STATEMENTS) db.prepare(sql).run(Object.fromEntries(Object.entries(bound).filter(([name]) => sql.includes(`@${name}`))));
+  const bound: Readonly<Record<string, bigint>> = { count: BigInt(count), accounts: BigInt(accounts), now: BigInt(Date.now()) };
+  for (const sql of [...STATEMENTS, TAPS_USED[taps]])
+    db.prepare(sql).run(Object.fromEntries(Object.entries(bound).filter(([name]) => sql.includes(`@${name}`))));
 }
 
 /** Taps of each pass among so many past payments. */

@@ -10,7 +10,7 @@ import { migrations } from '../../server/store/migrations.ts';
 import { openAccountDatabase, openAgain } from '../../server/store/open.ts';
 import { assertSetting, BenchError } from '../benchmark.ts';
 import { idMaker } from './ids.ts';
-import { seedPast } from './past-payments.ts';
+import { seedPast, type TapKind } from './past-payments.ts';
 import { LIMIT } from './transfers.ts';
 
 /** SQLite's number for synchronous=FULL, as PRAGMA reads it back. */
@@ -28,15 +28,17 @@ export interface SqliteLedgerPlan {
   readonly accounts: number;
   /** Payments of before; none unless told. */
   readonly past?: number;
+  /** Who made them; phones unless told. */
+  readonly taps?: TapKind;
 }
 
 /**
  * The product's writer over a file of its own, with a real signer: what the writer thread of a server runs, without the thread. All
  * balances are in memory, as they are in a server that has been up for a while.
  */
-export function openSqliteLedger({ folder, accounts, past = 0 }: SqliteLedgerPlan): SqliteLedger {
+export function openSqliteLedger({ folder, accounts, past = 0, taps = 'phones' }: SqliteLedgerPlan): SqliteLedger {
   const file = join(folder, 'carrier.db');
-  const ids = seed(file, accounts, past);
+  const ids = seed(file, accounts, past, taps);
   const db = openAgain(file);
   assertSetting('journal_mode', db.pragma('journal_mode', { simple: true }), 'wal');
   assertSetting('synchronous', db.pragma('synchronous', { simple: true }), SYNCHRONOUS_FULL);
@@ -54,11 +56,11 @@ export function openSqliteLedger({ folder, accounts, past = 0 }: SqliteLedgerPla
  * Writes the rows that the ledger itself would write for accounts, their currency's window and past payments, without durability: only
  * the rounds are measured. What is left to the disk is flushed at the end, so that it does not fall into them.
  */
-function seed(file: string, accounts: number, past: number): readonly Id[] {
+function seed(file: string, accounts: number, past: number, taps: TapKind): readonly Id[] {
   const db = openAccountDatabase(file, migrations(SETTLEMENT_MIGRATION));
   db.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000;');
   const ids = seedAccounts(db, accounts);
-  if (past > 0) seedPast(db, accounts, past);
+  if (past > 0) seedPast(db, accounts, past, taps);
   db.close();
   const handle = openSync(file, 'r+');
   fsyncSync(handle);
