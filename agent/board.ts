@@ -1,3 +1,4 @@
+import { approvalId } from '#protocol/approval.ts';
 import type { Board, RequestView, Trail } from '#protocol/bridge.ts';
 import { shortCode } from '#protocol/ids.ts';
 import { formatAmount } from '#protocol/money.ts';
@@ -35,6 +36,7 @@ export function requestView(row: RequestRow): RequestView {
     ...(row.parcel === undefined ? {} : { parcel: row.parcel }),
     money: { amount: formatAmount(row.amount, row.currency), currency: row.currency },
     askedAt: row.askedAt,
+    ...(row.passId === approvalId(row.requestId) && { byPhone: true }),
   };
 }
 

@@ -18,6 +18,7 @@ import { boardOf, isBusy, requestView, trailOf } from './board.ts';
 import { appendEntry } from './outbox/append.ts';
 import { buildBatch, type SignedBatch } from './outbox/batch.ts';
 import { type Matched, matchAnswers } from './outbox/match-answers.ts';
+import { sealProof } from './identification/class-d.ts';
 import { judgeOffline } from './judge-offline.ts';
 import { phoneWay } from './phone-way.ts';
 import type { CardSession, Clock, Logger, Random, Reader } from './ports.ts';
@@ -204,12 +205,14 @@ export class Pipeline {
   async #collect(id: Id, line: Line): Promise<void> {
     const { clock, readers } = this.#parts;
     const row = readRequest(this.#parts.store.read, id)!;
+    const takesPins = line.takesPins();
     const request = { state: 'tap' as const, request: requestView(row), trail: trailOf(row) };
     const wait = (this.#wait = new ProofWait({
       clock,
       readers,
+      wish: { bareUid: takesPins },
       identify: (session) => this.#identify(session, row, line),
-      withPin: async () => refuse('CARD_UNSUPPORTED'),
+      withPin: (who, pin) => this.#sealPin(who, pin, row, line),
       phone: phoneWay(this.#parts, line, row),
       show: (view) => this.#show({ ...request, ...view }),
     }));
@@ -235,7 +238,15 @@ export class Pipeline {
       atMs: clock.now(),
     };
     const { pseudonymKey } = line.hub;
-    return identification(session, { terms, nowMs: clock.now(), carrierKey: carrierKeysOf(line.hub), pseudonymKey });
+    const takesPins = line.takesPins();
+    return identification(session, { terms, nowMs: clock.now(), carrierKey: carrierKeysOf(line.hub), pseudonymKey, takesPins });
+  }
+
+  async #sealPin({ medium, name }: Recognised, pin: string, row: RequestRow, line: Line): Promise<Result<Tapped>> {
+    const { hubId, counterId } = line.hub;
+    const asked = { termsText: row.terms, hubId, counterId, nowMs: this.#parts.clock.now(), sealKey: line.word?.sealKey };
+    const proof = await sealProof(medium, pin, asked);
+    return proof.ok ? ok({ proof: proof.value, name }) : proof;
   }
 
   #storeTap(row: RequestRow, { proof, name }: Tapped, line: Line): Result<number> {
@@ -348,11 +359,11 @@ export class Pipeline {
     return refusal ?? ok(undefined);
   }
 
-  #storeAnswer(db: Writable, { row, receipt, outcome }: Matched): void {
+  #storeAnswer(db: Writable, { row, receipt, outcome, state }: Matched): void {
     const text = receiptText(receipt);
-    if (!answerEntry(db, row.seq, outcome.state, text) || row.kind !== 'payment') return;
+    if (!answerEntry(db, row.seq, state, text) || row.kind !== 'payment') return;
     const request = readRequest(db, row.requestId)!;
-    const after = stateAfterAnswer(request.state, outcome.state === 'COMMITTED');
+    const after = stateAfterAnswer(request.state, state === 'COMMITTED');
     if (!after) return;
     const at = this.#parts.clock.now();
     const reason = outcome.reason !== undefined && !isErrorCode(outcome.reason) ? 'INTERNAL' : outcome.reason;

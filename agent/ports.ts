@@ -29,9 +29,15 @@ export interface CardSession {
   readonly uid: Uint8Array;
   /**
    * Sends one command APDU (≤ 255 bytes of data) and resolves with data ‖ SW1 ‖ SW2. Follows `61xx` with GET RESPONSE.
-   * Refusals: CARD_REMOVED, READER_UNPLUGGED, READER_SILENT, READER_GARBLED.
+   * Refusals: CARD_REMOVED, READER_UNPLUGGED, READER_SILENT, READER_GARBLED; CARD_UNSUPPORTED for one that talks no APDU (`iso-14443-3`).
    */
   transceive(apdu: Uint8Array): Promise<Result<Uint8Array>>;
+}
+
+/** Which cards somebody waits for, besides those that talk APDUs. */
+export interface CardWish {
+  /** Those that talk none and have a UID that lasts (`iso-14443-3`): it says who they may be, and proves nothing. */
+  readonly bareUid?: boolean;
 }
 
 /** A reader, whatever its wire. It supervises its own connection: open, lose, reopen with back-off, say so by `onChange`. */
@@ -44,7 +50,7 @@ export interface Reader {
    * card, reader unplugged meanwhile) go to `onHint` and waiting goes on; undefined clears the hint.
    * Resolves with undefined once `signal` aborts, and then the field is disarmed.
    */
-  waitForCard(signal: AbortSignal, onHint: (code: ErrorCode | undefined) => void): Promise<CardSession | undefined>;
+  waitForCard(signal: AbortSignal, onHint: (code: ErrorCode | undefined) => void, wish?: CardWish): Promise<CardSession | undefined>;
   /** Ends the session and lets the card rest unread until it has left the field. Never throws. */
   release(): Promise<void>;
   close(): Promise<void>;

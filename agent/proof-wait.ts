@@ -1,7 +1,7 @@
 import type { WaitView } from '#protocol/bridge.ts';
 import { type ErrorCode, ok, refuse, type Result } from '#protocol/errors.ts';
 import { LIMITS } from '#protocol/limits.ts';
-import type { CardSession, Clock, Reader } from './ports.ts';
+import type { CardSession, CardWish, Clock, Reader } from './ports.ts';
 import { awaitTap, type Recognised, type Tapped } from './tap.ts';
 
 /** The way by the buyer's own phone: its address, and how a counter hears of the approval. */
@@ -18,6 +18,8 @@ export interface PhoneWay {
 export interface ProofWaitParts {
   readonly clock: Clock;
   readonly readers: readonly Reader[];
+  /** Which cards are wanted besides those that talk APDUs. */
+  readonly wish: CardWish;
   readonly identify: (session: CardSession) => Promise<Result<Tapped | Recognised>>;
   /** Makes a proof of a medium and the PIN typed for it. */
   readonly withPin: (who: Recognised, pin: string) => Promise<Result<Tapped>>;
@@ -91,10 +93,10 @@ export class ProofWait {
   }
 
   async #readers(): Promise<void> {
-    const { readers, identify, withPin } = this.#parts;
+    const { readers, wish, identify, withPin } = this.#parts;
     const onHint = (hint: ErrorCode | undefined): void => this.#showHint(hint);
     for (;;) {
-      const found = await awaitTap({ readers, identify, signal: this.#stop.signal, onHint });
+      const found = await awaitTap({ readers, wish, identify, signal: this.#stop.signal, onHint });
       if (!found) return;
       if ('proof' in found) return this.#end(found);
       const pin = await this.#askPin(found);

@@ -4,7 +4,7 @@ import { fromBase64Url } from '#protocol/bytes.ts';
 import type { ErrorCode, Result } from '#protocol/errors.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { Proof } from '#protocol/payment-request.ts';
-import type { CardSession, Reader } from './ports.ts';
+import type { CardSession, CardWish, Reader } from './ports.ts';
 import type { TappedBy } from './risk/decide.ts';
 
 /** A proof, as far as this hub can check it. */
@@ -36,12 +36,16 @@ export interface IdentifyAsk {
   readonly carrierKey: (keyId: string) => KeyObject | undefined;
   /** This hub's own key for calling cards by a name of its own. */
   readonly pseudonymKey: Uint8Array;
+  /** Whether the carrier can be reached and takes PINs, so that a card that proves nothing is of use. */
+  readonly takesPins: boolean;
 }
 
 export interface TapAsk {
   readonly readers: readonly Reader[];
   /** Asks the card and checks what it says. */
   readonly identify: (session: CardSession) => Promise<Result<Tapped | Recognised>>;
+  /** Which cards are wanted besides those that talk APDUs. */
+  readonly wish: CardWish;
   readonly signal: AbortSignal;
   readonly onHint: (code: ErrorCode | undefined) => void;
 }
@@ -79,7 +83,7 @@ async function firstCard(ask: TapAsk, onHint: TapAsk['onHint']): Promise<Round |
   let first: Omit<Round, 'disarmed'> | undefined;
   const waits = ask.readers.map(async (reader, index) => {
     const signal = AbortSignal.any([ask.signal, stops[index]!.signal]);
-    const session = await reader.waitForCard(signal, onHint);
+    const session = await reader.waitForCard(signal, onHint, ask.wish);
     if (!session) return;
     if (first) return reader.release(); // two readers in the same instant: the first card counts
     first = { reader, session };

@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type ErrorCode, ERRORS, HandoverError, type Result } from '#protocol/errors.ts';
 import { configuredReaders } from '../agent/configured-readers.ts';
 import type { CardSession } from '../agent/ports.ts';
 import { systemClock, systemRandom } from '../agent/system-ports.ts';
 import type { KeyStore } from '../server/authentication/cards/keystore.ts';
+import { keyStoreSecret } from '../server/authentication/cards/keystore-secret.ts';
 import { openKeyStore } from '../server/authentication/cards/open-keystore.ts';
-
-/** The environment variable with the passphrase of a key store file or the PIN of a token. */
-export const SECRET_VARIABLE = 'HANDOVER_CARD_KEYS_SECRET';
 
 export interface KeyStoreOptions {
   readonly keystore: string;
@@ -23,25 +20,12 @@ export function held<T>(result: Result<T>): T {
 /** Opens the key store for one piece of work. `make`: makes the file when there is none. Throws HandoverError. */
 export async function withKeyStore<T>(options: KeyStoreOptions, work: (store: KeyStore) => Promise<T>, make = false): Promise<T> {
   const { keystore: place, token } = options;
-  const asked = { place, secret: secretOf(options.secretFile), make, ...(token !== undefined && { token }) };
+  const asked = { place, secret: held(keyStoreSecret(options.secretFile)), make, ...(token !== undefined && { token }) };
   const store = held(await openKeyStore(asked, { random: systemRandom() }));
   try {
     return await work(store);
   } finally {
     await store.close();
-  }
-}
-
-/** Never an argument: other users of the machine see those. */
-function secretOf(file: string | undefined): string {
-  const given = process.env[SECRET_VARIABLE];
-  if (file === undefined && given === undefined) {
-    throw new HandoverError('CONFIG_BAD', `put the passphrase or PIN into ${SECRET_VARIABLE}, or into a file: --secret-file FILE`);
-  }
-  try {
-    return file === undefined ? given! : readFileSync(file, 'utf8').trimEnd();
-  } catch (error) {
-    throw new HandoverError('NOT_FOUND', file, { cause: error });
   }
 }
 

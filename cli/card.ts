@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { CardAnswer } from '#protocol/card-routes.ts';
 import { HandoverError } from '#protocol/errors.ts';
 import { toHex } from '#protocol/bytes.ts';
 import { systemRandom } from '../agent/system-ports.ts';
@@ -11,18 +12,22 @@ import { type Personalised, personalise, type Wanted } from '../server/authentic
 import { planOf } from '../server/authentication/cards/personalise/plan.ts';
 import { readLink } from '../server/authentication/cards/personalise/read-link.ts';
 import { tapOnce } from '../server/authentication/cards/personalise/verify-card.ts';
-import { held, type KeyStoreOptions, type ReaderOptions, SECRET_VARIABLE, withCard, withKeyStore } from './card-desk.ts';
+import { SECRET_VARIABLE } from '../server/authentication/cards/keystore-secret.ts';
+import { held, type KeyStoreOptions, type ReaderOptions, withCard, withKeyStore } from './card-desk.ts';
+import { atCarrier, registerCard, registerCommands, registeredText, type RegisterOptions } from './card-register.ts';
 import { makeOutput, type Output, table } from './output.ts';
 
-interface PersonaliseOptions extends KeyStoreOptions, ReaderOptions {
+interface PersonaliseOptions extends KeyStoreOptions, ReaderOptions, RegisterOptions {
   readonly url: string;
   readonly key?: string;
   readonly randomUid?: true;
   readonly dryRun?: true;
+  /** Buyer. */
+  readonly register?: string;
   readonly json?: true;
 }
 
-/** `handover card personalise`, `handover card show` and `handover card keys`: NTAG 424 DNA cards at the carrier's desk (docs/CARDS.md). */
+/** `handover card …`: NTAG 424 DNA cards at the carrier's desk (docs/CARDS.md). */
 export function cardCommand(program: Command): void {
   const card = program.command('card').description('NTAG 424 DNA cards, and the keys behind them');
   const atStore = (command: Command, isNeeded: boolean): Command =>
@@ -34,10 +39,14 @@ export function cardCommand(program: Command): void {
     command
       .requiredOption('--reader <kind:path>', 'such as pn532:/dev/ttyUSB0 or pcsc:NAME')
       .option('--wait <seconds>', 'for a card', '60');
-  atStore(atReader(card.command('personalise').description('make a card ours, or finish one that was pulled away half-way')), true)
+  const personalising = card.command('personalise').description('make a card ours, or finish one that was pulled away half-way');
+  atCarrier(atStore(atReader(personalising), true))
     .requiredOption('--url <url>', 'the carrier’s address, behind which the card writes its message')
     .option('--key <id>', 'master key; the newest unless said otherwise')
     .option('--random-uid', 'the card shows another UID at every tap, FOR EVER: hubs then cannot take it offline')
+    .option('--register <buyer>', 'make it this buyer’s when it is ready')
+    .option('--currency <code>', 'of that buyer', 'EUR')
+    .option('--name <name>', 'what operators call it')
     .option('--dry-run', 'say what would be changed, and change nothing')
     .action((options: PersonaliseOptions) => personaliseCard(options, makeOutput(options.json === true)));
   atStore(atReader(card.command('show').description('what a card says of itself; reading its link counts as a tap')), false).action(
@@ -46,6 +55,7 @@ export function cardCommand(program: Command): void {
   atStore(card.command('keys').description('the master keys in a key store; their ids, never they themselves'), true)
     .option('--add', 'make another one, for new cards; makes the file when there is none')
     .action((options: KeyStoreOptions & { add?: true; json?: true }) => listKeys(options, makeOutput(options.json === true)));
+  registerCommands(card);
 }
 
 const KEYSTORE = ['--keystore <place>', 'file:PATH or pkcs11:LIBRARY'] as const;
@@ -64,9 +74,23 @@ async function personaliseCard(options: PersonaliseOptions, output: Output): Pro
       if (!done.ok && done.code === 'CARD_REMOVED') {
         process.stderr.write('Hold it there until the end. Nothing is lost: run this again with the same card.\n');
       }
-      tellDone(held(done), wanted, output);
+      await finish(held(done), wanted, options, output);
     });
   });
+}
+
+/** What was done to the card is told also when the carrier then does not answer. */
+async function finish(done: Personalised, wanted: Wanted, options: PersonaliseOptions, output: Output): Promise<void> {
+  const { register: buyerId } = options;
+  if (buyerId === undefined) return tellDone(done, wanted, undefined, output);
+  const uid = toHex(done.uid);
+  const { keyId, counter } = done;
+  const registered = await registerCard(options, { buyerId, uid, keyId, counter }).catch((error: unknown) => {
+    const again = `handover card register ${uid.toUpperCase()} --buyer ${buyerId} --key ${keyId} --counter ${counter}`;
+    process.stderr.write(`The card is ready, and not registered yet: ${again}\n`);
+    throw error;
+  });
+  tellDone(done, wanted, registered, output);
 }
 
 function tellPlan(look: CardLook, wanted: Wanted, keyIds: readonly number[], output: Output): void {
@@ -75,15 +99,16 @@ function tellPlan(look: CardLook, wanted: Wanted, keyIds: readonly number[], out
   output.result({ dryRun: true, wouldChange: plan, ...lookJson(look) }, text);
 }
 
-function tellDone(done: Personalised, wanted: Wanted, output: Output): void {
+function tellDone(done: Personalised, wanted: Wanted, registered: CardAnswer | undefined, output: Output): void {
   const uid = toHex(done.uid).toUpperCase();
   const text = [
     `Card ${uid} is ready, under master key ${done.keyId}.`,
     done.changed.length === 0 ? 'It was as wanted: nothing was changed.' : `Changed: ${done.changed.join(', ')}.`,
     `Its link, checked twice: ${done.link}`,
-    `Register it with counter ${done.counter}: taps up to there are used.`,
+    registered ? registeredText(registered) : `Register it with counter ${done.counter}: taps up to there are used.`,
   ];
-  output.result({ uid, keyId: done.keyId, counter: done.counter, randomUid: wanted.randomUid, changed: done.changed }, text.join('\n'));
+  const { keyId, counter, changed } = done;
+  output.result({ uid, keyId, counter, randomUid: wanted.randomUid, changed, ...registered }, text.join('\n'));
 }
 
 async function showCard(options: ReaderOptions & Partial<KeyStoreOptions>, output: Output): Promise<void> {

@@ -7,6 +7,7 @@ import { cardCommand } from './card.ts';
 import { hubCommand } from './hub.ts';
 import { keysCommand } from './keys.ts';
 import { ledgerCommand } from './ledger.ts';
+import { mediumCommand } from './medium.ts';
 import { tellFailure } from './output.ts';
 import { readersCommand } from './readers.ts';
 import { migrateDatabaseCommand } from './migrate-database.ts';
@@ -28,6 +29,7 @@ for (const add of [
   hubCommand,
   readersCommand,
   cardCommand,
+  mediumCommand,
   simulateCommand,
   ledgerCommand,
   backupCommand,

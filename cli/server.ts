@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { SECRET_VARIABLE } from '../server/authentication/cards/keystore-secret.ts';
 import { startServer } from '../server/main.ts';
 import { folders } from './folders.ts';
 import { makeOutput } from './output.ts';
@@ -17,12 +18,16 @@ export function serverCommand(program: Command): void {
     )
     .option('--port <number>', 'port; 0 takes a free one', '7100')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--public-url <url>', 'what buyers’ phones call this carrier, such as https://pay.example; else the address it listens on')
     .option('--tls-certificate <file>', 'PEM certificate chain')
     .option('--tls-key <file>', 'PEM key')
     .option('--carrier-name <name>', 'name on bank files')
     .option('--carrier-iban <iban>', 'account that pays the sellers')
     .option('--carrier-bic <bic>', 'its bank')
     .option('--schemas <folder>', 'ISO 20022 schemas to check bank files with')
+    .option('--card-keystore <place>', 'master keys of cards: file:PATH or pkcs11:LIBRARY; left out: no cards')
+    .option('--card-token <label>', 'label of the PKCS#11 token')
+    .option('--card-secret-file <file>', `holds its passphrase or PIN; else ${SECRET_VARIABLE}`)
     .option('--log-level <level>', 'silent, error, warn, info or debug', 'warn')
     .option('--json', 'one JSON line when ready')
     .action(async (options: Record<string, string | true | undefined>) => {

@@ -19,6 +19,8 @@ export interface RequestView {
   readonly parcel?: string;
   readonly money: AmountView;
   readonly askedAt: number;
+  /** The buyer approved on their own phone instead of tapping. */
+  readonly byPhone?: true;
 }
 
 export type TrailStep = 'asked' | 'tapped' | 'sent' | 'answered' | 'receipt';

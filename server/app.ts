@@ -22,6 +22,7 @@ import type { ApprovalParts } from './authentication/approvals/approve.ts';
 import { approvalRoutes } from './authentication/approvals/routes.ts';
 import { answerContact, type ContactParts } from './authentication/contact.ts';
 import { enrol, type EnrolmentParts } from './authentication/enrolment.ts';
+import { type MediumActs, mediaRoutes } from './console/media-routes.ts';
 import { type OperatorParts, operatorRoutes } from './console/routes.ts';
 import { type ReceivePorts, receiveBatch } from './pipeline.ts';
 import { problems, sendProblem } from './plugins/problems.ts';
@@ -37,6 +38,7 @@ export interface AppParts {
   readonly approvals: ApprovalParts;
   readonly fetchPasses: (body: PassesBody) => Promise<Result<PassesAnswer>>;
   readonly operator: OperatorParts;
+  readonly media: MediumActs;
   /** False once the writer has died: nothing more may be accepted. */
   readonly ready: () => boolean;
   readonly onReceipts: (receipts: readonly Receipt[]) => void;
@@ -58,6 +60,7 @@ export async function buildApp(parts: AppParts): Promise<App> {
   hubRoutes(app, parts);
   approvalRoutes(app, parts.approvals, sendProblem);
   operatorRoutes(app, parts.operator);
+  mediaRoutes(app, parts.operator, parts.media);
   healthRoutes(app, parts);
   await app.ready();
   return app;

@@ -24,6 +24,12 @@ export const ServerConfig = Type.Object(
     carrierBic: Type.String({ maxLength: 11 }),
     /** Folder with the ISO 20022 schemas; when given, every bank file is checked against them before it leaves. */
     schemas: Type.Optional(Type.String()),
+    /** Where the master keys of cards are: `file:PATH` or `pkcs11:LIBRARY`. Left out: this carrier takes no cards (class C). */
+    cardKeystore: Type.Optional(Type.String({ pattern: '^(file|pkcs11):.+$' })),
+    /** Label of the PKCS#11 token. */
+    cardToken: Type.Optional(Type.String({ minLength: 1 })),
+    /** Holds its passphrase or PIN. Left out: the environment variable HANDOVER_CARD_KEYS_SECRET does. */
+    cardSecretFile: Type.Optional(Type.String({ minLength: 1 })),
     logLevel: Type.Union([
       Type.Literal('silent'),
       Type.Literal('error'),
@@ -60,6 +66,9 @@ export function readConfig(input: Readonly<Record<string, unknown>>): Result<Ser
   }
   if ((config.tlsCertificate === undefined) !== (config.tlsKey === undefined)) {
     return refuse('CONFIG_BAD', '"tlsCertificate" and "tlsKey" go together');
+  }
+  if (config.cardKeystore === undefined && (config.cardToken ?? config.cardSecretFile) !== undefined) {
+    return refuse('CONFIG_BAD', '"cardToken" and "cardSecretFile" belong to "cardKeystore"');
   }
   if (!isValidIBAN(config.carrierIban)) return refuse('CONFIG_BAD', '"carrierIban" is not a valid IBAN');
   if (!isValidBIC(config.carrierBic)) return refuse('CONFIG_BAD', '"carrierBic" is not a valid BIC');

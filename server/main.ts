@@ -11,20 +11,24 @@ import { WALLET_ROUTES } from '#protocol/wallet-routes.ts';
 import type { LedgerEngine } from './accounts/engine.ts';
 import { balance } from './accounts/model.ts';
 import { buildApp, type AppParts } from './app.ts';
-import { makeWalletCode, type RelyingParty } from './authentication/approvals/passkeys.ts';
+import type { KeyStore } from './authentication/cards/keystore.ts';
+import { makeWalletCode, type PasskeyParts, type RelyingParty } from './authentication/approvals/passkeys.ts';
 import { makeAuthentication } from './authentication/check-batch.ts';
 import { agreeKeyAsText, codeKeysOf } from './authentication/code-keys.ts';
 import { counterKeys } from './authentication/counter-keys.ts';
-import { makeHubCode, revokeHub } from './authentication/enrolment.ts';
+import { type EnrolmentParts, makeHubCode, revokeHub } from './authentication/enrolment.ts';
 import { changeCredential, credentialsOf } from './authentication/credentials.ts';
-import { fetchPasses, registerPhone } from './authentication/passes.ts';
+import { fetchPasses, type PassParts, registerPhone } from './authentication/passes.ts';
 import { proofCheck } from './authentication/proofs/check.ts';
 import { classA } from './authentication/proofs/class-a.ts';
 import { classO } from './authentication/proofs/class-o.ts';
 import { classW } from './authentication/proofs/class-w.ts';
+import { cardKeyStore, type Cards, cardsOf } from './cards.ts';
 import { readConfig, type ServerConfig } from './config.ts';
+import type { PeopleActs } from './console/people-routes.ts';
 import { openDatabase } from './database.ts';
 import { holdExpiry } from './expire-holds.ts';
+import { mediaOf } from './media.ts';
 import { paymentDesk } from './payment-desk.ts';
 import { accountStanding, addBuyer, addSeller, changeAccount, currencyOf, setFunding, topUp } from './people.ts';
 import { makeMetrics } from './plugins/metrics.ts';
@@ -81,6 +85,8 @@ async function startOn({ config, logger, closers, close }: Start): Promise<Runni
   const token = operatorToken(config.data, random);
   const state = { ready: true, url: config.publicUrl ?? '' };
   const agreeKey = carrierAgreeKey(config.data);
+  const cardStore = await cardKeyStore(config, random);
+  closers.push(async () => cardStore?.close());
   let tellDeath: (error: Error) => void = () => undefined;
   const died = new Promise<Error>((resolve) => (tellDeath = resolve));
   const onDeath = (error: Error): void => {
@@ -100,6 +106,7 @@ async function startOn({ config, logger, closers, close }: Start): Promise<Runni
     directory,
     signer,
     agreeKey,
+    cardStore,
     publicUrl: () => state.url,
     token,
     ledger,
@@ -124,6 +131,7 @@ interface Composition {
   readonly directory: Directory;
   readonly signer: CarrierSigner;
   readonly agreeKey: KeyObject;
+  readonly cardStore: KeyStore | undefined;
   /** Known once the server listens. */
   readonly publicUrl: () => string;
   readonly token: string;
@@ -139,14 +147,19 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
   const carrierKey = (id: string): typeof signer.publicKey | undefined => (id === signer.keyId ? signer.publicKey : undefined);
   const counters = counterKeys(directory);
   const codeKeys = codeKeysOf(registry, own.agreeKey);
-  const proofs = proofCheck({ A: classA(carrierKey), W: classW(carrierKey), O: classO(codeKeys) });
+  const cards = cardsOf(own.cardStore, { registry, clock, random, logger: own.logger });
+  const media = mediaOf(config.data, { registry, clock, random });
+  const proofs = proofCheck({ A: classA(carrierKey), ...cards.proof, ...media.proof, W: classW(carrierKey), O: classO(codeKeys) });
   const authentication = makeAuthentication({ directory, counters, proofs });
   const party = (): RelyingParty => relyingParty(own.publicUrl());
   const passkeys = { registry, clock, random, party };
   const enrolment = { registry, clock, random, keys };
-  const contact = { agreeKey: agreeKeyAsText(own.agreeKey), walletUrl: () => `${own.publicUrl()}${WALLET_ROUTES.page}` };
+  const contact = {
+    agreeKey: agreeKeyAsText(own.agreeKey),
+    sealKey: media.sealKey,
+    walletUrl: () => `${own.publicUrl()}${WALLET_ROUTES.page}`,
+  };
   const passes = { registry, clock, random, signer };
-  const people = { registry, ledger, clock, random };
   const settlement = await secondaryPayment({ config, ledger, registry, clock, random });
   const after = (ms: number, call: () => void): (() => void) => {
     const timer = setTimeout(call, ms);
@@ -166,26 +179,12 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
       payment: (id) => ledger.payment(id),
     },
     fetchPasses: (body) => fetchPasses(passes, body),
+    media: media.acts,
     contact: { registry, counters, clock, signer, heldSeq: (counterId) => ledger.heldSeq(counterId), ...contact },
     operator: {
       token: own.token,
-      hubCode: (hubName) => makeHubCode(enrolment, hubName),
-      revokeHub: (hubId: Id): Promise<Result<void>> => revokeHub(registry, hubId),
-      addSeller: (seller) => addSeller(people, seller),
-      addBuyer: (buyer) => addBuyer(people, buyer),
-      registerPhone: (request) => registerPhone(passes, request),
-      walletCode: (buyerId) => makeWalletCode(passkeys, buyerId),
-      credentialsOf: (buyerId) => credentialsOf({ registry, clock }, buyerId),
-      changeCredential: (id, body) => changeCredential({ registry, clock }, id, body),
-      topUp: (request) => topUp(people, request),
-      setFunding: (buyerId, wishes) => setFunding(people, buyerId, wishes),
-      changeAccount: (accountId, wish) => changeAccount(people, accountId, wish),
-      currencyOf: (what, id) => currencyOf(people, what, id),
+      ...peopleActs(own, { cards, enrolment, passes, passkeys }),
       payments: paymentDesk({ registry, directory, ledger, onReceipt: (receipt) => own.metrics.receipts([receipt]) }),
-      accounts: async () => {
-        const listed = await ledger.accounts(undefined, LIMITS.listed_accounts_max);
-        return { accounts: listed.map((account) => ({ ...accountLine(account), ...accountStanding(account) })) };
-      },
       closeWindow: settlement.close,
       settlement: settlement.status,
       importStatements: settlement.importStatements,
@@ -200,6 +199,40 @@ async function compose(own: Composition): Promise<{ app: AppParts; resume: () =>
     expiry.start();
   };
   return { app, resume, rest: expiry.stop };
+}
+
+interface PeopleParts {
+  readonly cards: Cards;
+  readonly enrolment: EnrolmentParts;
+  readonly passes: PassParts;
+  readonly passkeys: PasskeyParts;
+}
+
+/** What operators do about people and what is theirs. */
+function peopleActs(own: Composition, parts: PeopleParts): PeopleActs {
+  const { registry, ledger } = own;
+  const { cards, enrolment, passes, passkeys } = parts;
+  const people = { registry, ledger, clock, random };
+  return {
+    hubCode: (hubName) => makeHubCode(enrolment, hubName),
+    revokeHub: (hubId: Id): Promise<Result<void>> => revokeHub(registry, hubId),
+    addSeller: (seller) => addSeller(people, seller),
+    addBuyer: (buyer) => addBuyer(people, buyer),
+    registerPhone: (request) => registerPhone(passes, request),
+    registerCard: cards.register,
+    alerts: cards.alerts,
+    walletCode: (buyerId) => makeWalletCode(passkeys, buyerId),
+    credentialsOf: (buyerId) => credentialsOf({ registry, clock }, buyerId),
+    changeCredential: (id, body) => changeCredential({ registry, clock }, id, body),
+    topUp: (request) => topUp(people, request),
+    setFunding: (buyerId, wishes) => setFunding(people, buyerId, wishes),
+    changeAccount: (accountId, wish) => changeAccount(people, accountId, wish),
+    currencyOf: (what, id) => currencyOf(people, what, id),
+    accounts: async () => {
+      const listed = await ledger.accounts(undefined, LIMITS.listed_accounts_max);
+      return { accounts: listed.map((account) => ({ ...accountLine(account), ...accountStanding(account) })) };
+    },
+  };
 }
 
 function relyingParty(publicUrl: string): RelyingParty {

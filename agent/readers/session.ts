@@ -1,20 +1,21 @@
 import { type ErrorCode, refuse, type Result } from '#protocol/errors.ts';
 import type { CardSession } from '../ports.ts';
 import { APDU_BYTES_MAX, exchangeShort } from './short-apdu.ts';
-import type { Carry } from './wire.ts';
+import type { Carry, FoundCard } from './wire.ts';
 
 /** A card that rests in the field of an open reader. Its first failed exchange ends it: what the card heard is not known. */
 export class ReaderSession implements CardSession {
   readonly readerId: string;
-  readonly technology = 'iso-dep';
+  readonly technology: CardSession['technology'];
   readonly uid: Uint8Array;
   private readonly carry: Carry;
   private readonly onReaderFailure: (code: ErrorCode) => void;
   private over: ErrorCode | undefined;
 
-  constructor(readerId: string, uid: Uint8Array, carry: Carry, onReaderFailure: (code: ErrorCode) => void) {
+  constructor(readerId: string, card: Pick<FoundCard, 'uid' | 'isoDep'>, carry: Carry, onReaderFailure: (code: ErrorCode) => void) {
     this.readerId = readerId;
-    this.uid = uid;
+    this.uid = card.uid;
+    this.technology = card.isoDep ? 'iso-dep' : 'iso-14443-3';
     this.carry = carry;
     this.onReaderFailure = onReaderFailure;
   }
@@ -22,6 +23,8 @@ export class ReaderSession implements CardSession {
   async transceive(apdu: Uint8Array): Promise<Result<Uint8Array>> {
     if (apdu.length > APDU_BYTES_MAX) throw new RangeError(`a short APDU has at most ${APDU_BYTES_MAX} bytes, got ${apdu.length}`);
     if (this.over) return refuse(this.over);
+    // It was not sent: such a card would take it for something else.
+    if (this.technology !== 'iso-dep') return refuse('CARD_UNSUPPORTED', this.technology);
     const answer = await exchangeShort(this.carry, apdu);
     if (!answer.ok) {
       this.end(answer.code);

@@ -1,7 +1,8 @@
 import type { ReaderView } from '#protocol/bridge.ts';
+import { isLastingUid } from '#protocol/class-d.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { LIMITS } from '#protocol/limits.ts';
-import type { CardSession, Clock, Reader } from '../ports.ts';
+import type { CardSession, CardWish, Clock, Reader } from '../ports.ts';
 import { Retap } from './retap.ts';
 import { ReaderSession } from './session.ts';
 import { Waiter } from './waiter.ts';
@@ -54,12 +55,16 @@ export class SupervisedReader implements Reader {
     this.loop = this.supervise();
   }
 
-  async waitForCard(signal: AbortSignal, onHint: (code: ErrorCode | undefined) => void): Promise<CardSession | undefined> {
+  async waitForCard(
+    signal: AbortSignal,
+    onHint: (code: ErrorCode | undefined) => void,
+    wish: CardWish = {},
+  ): Promise<CardSession | undefined> {
     if (this.session) await this.release();
     if (this.waiter) throw new Error(`reader ${this.id} is armed already`);
     if (signal.aborted || this.closing.signal.aborted) return undefined;
     const { promise, resolve } = Promise.withResolvers<CardSession | undefined>();
-    const waiter = new Waiter(signal, onHint, resolve);
+    const waiter = new Waiter(signal, onHint, resolve, wish);
     this.waiter = waiter;
     waiter.hint(this.fault);
     const onAbort = (): void => {
@@ -161,8 +166,9 @@ export class SupervisedReader implements Reader {
     }
     const isNew = this.retap.isNew(only.uid);
     // Phones have random ids, so one that comes too soon may be the one that was read: nobody should wait in front of a dead reader.
-    waiter.hint(only.isoDep ? (isNew ? undefined : 'CARD_RESTING') : 'CARD_UNSUPPORTED');
-    return only.isoDep && isNew ? only : undefined;
+    const isWanted = only.isoDep || (waiter.bareUid && isLastingUid(only.uid));
+    waiter.hint(isWanted ? (isNew ? undefined : 'CARD_RESTING') : 'CARD_UNSUPPORTED');
+    return isWanted && isNew ? only : undefined;
   }
 
   /** Whether the card was given to whoever waits. It may have left again, or nobody waits any more. */
@@ -170,7 +176,7 @@ export class SupervisedReader implements Reader {
     const carry = await card.select();
     if (!carry.ok && carry.code !== 'CARD_REMOVED') this.fail(carry.code);
     if (!carry.ok || stop.aborted) return false;
-    this.session = new ReaderSession(this.id, card.uid, carry.value, (code) => this.fail(code));
+    this.session = new ReaderSession(this.id, card, carry.value, (code) => this.fail(code));
     this.settle(this.session);
     return true;
   }

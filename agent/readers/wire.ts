@@ -8,9 +8,9 @@ export type Carry = (apdu: Uint8Array) => Promise<Result<Uint8Array>>;
 export interface FoundCard {
   /** Empty when it cannot be told; then it counts as the same card until the field was empty. */
   readonly uid: Uint8Array;
-  /** Whether it talks APDUs: without that it cannot pay here. */
+  /** Whether it talks APDUs. Without that it is at most known by its UID, if that is one of ISO 14443-3 type A; else `uid` is empty. */
   readonly isoDep: boolean;
-  /** Makes it ready to talk. Refusals: CARD_REMOVED, and those of the reader. */
+  /** Makes it ready to talk; for one that talks no APDU, makes sure that it is there. Refusals: CARD_REMOVED, and those of the reader. */
   select(): Promise<Result<Carry>>;
 }
 

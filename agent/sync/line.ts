@@ -93,6 +93,11 @@ export class Line<B extends Sendable = Sendable> {
     return this.#lastContact;
   }
 
+  /** Whether a PIN that is typed now can be sealed, and checked at once. */
+  takesPins(): boolean {
+    return this.#word?.sealKey !== undefined && this.link() !== 'offline';
+  }
+
   link(): Link {
     return linkOf(this.#link, this.#ports.clock.monotonic());
   }

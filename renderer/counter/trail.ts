@@ -46,7 +46,7 @@ function row(board: RequestBoard, step: TrailStep, phase: TrailRow['phase'], now
     const note: TextKey = board.state === 'declined' ? 'trail.final' : 'trail.signed';
     return { step, phase, at, label: 'trail.answeredAs', word: `word.${board.state}` as TextKey, note };
   }
-  return { step, phase, at, label: DONE[step] };
+  return { step, phase, at, label: step === 'tapped' && board.request.byPhone ? 'trail.approved' : DONE[step] };
 }
 
 function nowWords(board: RequestBoard, step: TrailStep, now: number): Pick<TrailRow, 'label' | 'note' | 'values'> {
@@ -73,7 +73,7 @@ export function askedShare(since: number, now: number): number {
 const SAYABLE: readonly ErrorCode[] = [
   'OFFLINE_LIMIT', 'OFFLINE_EXPIRED', 'CLOCK_UNTRUSTED', 'PROOF_INVALID', 'PROOF_MISMATCH', 'COUNTER_REUSED', 'SELLER_UNKNOWN',
   'CARD_REMOVED', 'CARD_RESTING', 'CARD_SEVERAL', 'CARD_UNSUPPORTED', 'TAP_TIMEOUT', 'READER_NONE', 'READER_UNPLUGGED', 'READER_SILENT',
-  'READER_GARBLED', 'READER_FORBIDDEN', 'DISK_FULL', 'AMOUNT_TOO_LARGE', 'BAD_CURRENCY', 'HUB_REVOKED', 'HUB_UNKNOWN',
+  'READER_GARBLED', 'READER_FORBIDDEN', 'DISK_FULL', 'PIN_WRONG', 'PIN_BLOCKED', 'HOLD_EXPIRED', 'AMOUNT_TOO_LARGE', 'BAD_CURRENCY', 'HUB_REVOKED', 'HUB_UNKNOWN',
 ]; // prettier-ignore
 
 export function maySay(code: ErrorCode): boolean {

@@ -104,6 +104,7 @@ export const en = {
   'trail.asked': 'Asked for payment',
   'trail.askedNote': 'Stored here first',
   'trail.tapped': 'Tapped',
+  'trail.approved': 'Approved by phone',
   'trail.tapping': 'Waiting for the tap',
   'trail.sent': 'Sent to the carrier',
   'trail.sending': 'Sending to the carrier',

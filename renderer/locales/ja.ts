@@ -106,6 +106,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'trail.asked': '支払いを依頼',
   'trail.askedNote': '先にこの端末に保存',
   'trail.tapped': 'タッチ',
+  'trail.approved': '電話で承認済み',
   'trail.tapping': 'タッチを待っています',
   'trail.sent': '運送会社へ送信',
   'trail.sending': '運送会社へ送信中',

@@ -20,6 +20,8 @@ export interface ContactParts {
   readonly heldSeq: (counterId: Id) => Promise<number>;
   /** X25519 of this carrier, as text. */
   readonly agreeKey: string;
+  /** X25519 that PINs are sealed to, as text. */
+  readonly sealKey: string;
   readonly walletUrl: () => string;
 }
 
@@ -39,7 +41,7 @@ export async function answerContact(parts: ContactParts, body: SignedText): Prom
     .where('id', '=', contact.counterId as Id)
     .execute();
   const sellers = await parts.registry.selectFrom('seller').select(['id', 'name', 'currency']).orderBy('name').execute();
-  const deny = contact.denySeq === undefined ? undefined : await denialsAfter(parts.registry, contact.denySeq);
+  const deny = contact.denySeq === undefined ? undefined : await denialsAfter(parts.registry, contact.counterId as Id, contact.denySeq);
   const answer: ContactAnswerText = {
     v: 1,
     hubId: body.hubId,
@@ -48,7 +50,7 @@ export async function answerContact(parts: ContactParts, body: SignedText): Prom
     heldSeq: await parts.heldSeq(contact.counterId as Id),
     sellers: sellers.map(({ id, name }) => ({ sellerId: id, name })),
     policies: [...new Set(sellers.map(({ currency }) => currency))].map((currency) => defaultPolicy(currency, CURRENCY_DIGITS[currency])),
-    ...(contact.agreeKey && { agreeKey: parts.agreeKey, walletUrl: parts.walletUrl() }),
+    ...(contact.agreeKey && { agreeKey: parts.agreeKey, sealKey: parts.sealKey, walletUrl: parts.walletUrl() }),
     ...(deny && { deny }),
   };
   const text = JSON.stringify(answer);

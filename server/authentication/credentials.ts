@@ -58,14 +58,13 @@ async function isSuccessor(registry: Registry, id: Id, by: Id): Promise<boolean>
   return old !== undefined && next?.state === 'ACTIVE' && next.buyer === old.buyer;
 }
 
-/** Those that a hub may be shown. */
+/** Those that a hub may be shown, or has a name of its own for. */
 async function livePasses(registry: Registry, credential: Id, now: number): Promise<readonly Id[]> {
   const rows = await registry
     .selectFrom('pass')
     .select('id')
     .where('credential', '=', credential)
-    .where('device_key', 'is not', null)
-    .where('expires_at', '>', now)
+    .where((row) => row.or([row('tag', 'is not', null), row('expires_at', '>', now)]))
     .orderBy('id')
     .execute();
   return rows.map(({ id }) => id);

@@ -1,4 +1,7 @@
-/** Which passes hubs must refuse without asking: a log of changes that each hub reads on from where it stopped, inside a signed answer. */
+/**
+ * Which passes hubs must refuse without asking: a log of changes that each hub reads on from where it stopped, inside a signed answer. A hub
+ * never sees a card's pass: it is told the name that it gave the card itself.
+ */
 import type { Id } from '#protocol/ids.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import type { ContactAnswerText } from '#protocol/routes.ts';
@@ -19,18 +22,22 @@ export async function appendDenials(registry: Registry, passes: readonly Id[], d
   await registry.insertInto('deny_entry').values(rows).execute();
 }
 
-/** What changed after `seq`, oldest first. */
-export async function denialsAfter(registry: Registry, seq: number): Promise<NonNullable<ContactAnswerText['deny']>> {
+/**
+ * What changed after `seq`, oldest first, in the words of this counter. A card that it has no name for has not paid there, and gets
+ * nothing there without the network anyway.
+ */
+export async function denialsAfter(registry: Registry, counter: Id, seq: number): Promise<NonNullable<ContactAnswerText['deny']>> {
   const rows = await registry
-    .selectFrom('deny_entry')
-    .select(['seq', 'pass', 'denied'])
-    .where('seq', '>', seq)
-    .orderBy('seq')
+    .selectFrom('deny_entry as d')
+    .leftJoin('card_name as n', (join) => join.onRef('n.pass', '=', 'd.pass').on('n.counter', '=', counter))
+    .select(['d.seq', 'd.pass', 'd.denied', 'n.name'])
+    .where('d.seq', '>', seq)
+    .orderBy('d.seq')
     .limit(LIMITS.deny_entries_max + 1)
     .execute();
   const entries = rows.slice(0, LIMITS.deny_entries_max).map((row) => ({
     seq: row.seq,
-    passId: row.pass,
+    passId: row.name ?? row.pass,
     denied: row.denied === 1,
   }));
   return { entries, more: rows.length > LIMITS.deny_entries_max };

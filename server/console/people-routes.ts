@@ -1,6 +1,7 @@
 /** Hubs, sellers, buyers, and the accounts that are theirs. */
 import { isValidBIC, isValidIBAN } from 'ibantools';
 import { type Static, Type } from 'typebox';
+import { AlertsAnswer, CARD_ROUTES, CardAnswer, CardBody } from '#protocol/card-routes.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import { type Id, IdText } from '#protocol/ids.ts';
 import type { Currency, Minor } from '#protocol/money.ts';
@@ -54,6 +55,8 @@ export interface PeopleActs {
   readonly addSeller: (seller: NewSeller) => Promise<Result<Seller>>;
   readonly addBuyer: (buyer: Static<typeof BuyerBody>) => Promise<Result<BuyerAnswer>>;
   readonly registerPhone: (request: { buyerId: Id; deviceKey: string; currency: Currency }) => Promise<Result<PassAnswer>>;
+  readonly registerCard: (request: CardBody & { readonly buyerId: Id }) => Promise<Result<CardAnswer>>;
+  readonly alerts: () => Promise<AlertsAnswer>;
   readonly walletCode: (buyerId: Id) => Promise<Result<WalletCodeAnswer>>;
   readonly credentialsOf: (buyerId: Id) => Promise<Result<CredentialsAnswer>>;
   readonly changeCredential: (credentialId: Id, body: CredentialStateBody) => Promise<Result<CredentialAnswer>>;
@@ -92,6 +95,15 @@ export function peopleRoutes(route: Route, acts: PeopleActs): void {
 }
 
 function credentialRoutes(route: Route, acts: PeopleActs): void {
+  route(
+    'POST',
+    CARD_ROUTES.operatorCards,
+    { summary: 'Register a buyer’s card', body: CardBody, params: BuyerParams, answer: CardAnswer },
+    (body, params) => acts.registerCard({ ...body, buyerId: params.buyerId as Id }),
+  );
+  route('GET', CARD_ROUTES.operatorAlerts, { summary: 'What a person should look at, newest first', answer: AlertsAnswer }, async () =>
+    ok(await acts.alerts()),
+  );
   route(
     'POST',
     WALLET_ROUTES.operatorWalletCodes,

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import path from 'node:path';
-import { toBase64Url } from '#protocol/bytes.ts';
+import { fromBase64Url, toBase64Url } from '#protocol/bytes.ts';
 import { HandoverError } from '#protocol/errors.ts';
 import { keyId, makeSigningPair, type SigningPair, signingPairFromPem } from '#protocol/signing.ts';
 import type { Random } from '../ports.ts';
@@ -28,7 +28,30 @@ export function carrierSigner(folder: string): CarrierSigner {
 
 /** The carrier's X25519 key, on which it agrees with each counter on a key of their own. Made at the first start. */
 export function carrierAgreeKey(folder: string): KeyObject {
-  const file = path.join(folder, 'carrier-agree-key.pem');
+  return x25519Key(path.join(folder, 'carrier-agree-key.pem'));
+}
+
+/**
+ * The carrier's X25519 key that PINs are sealed to, and nothing else (docs/decisions/0013). Made at the first start, and anew when the file
+ * was taken away: what was sealed to the old one then opens for nobody.
+ */
+export function carrierSealKey(folder: string): KeyObject {
+  return x25519Key(path.join(folder, 'carrier-seal-key.pem'));
+}
+
+/**
+ * What media are tagged and PINs are peppered with: 256 random bits. Without this file the database tells no number and no PIN, and the carrier
+ * knows no medium any more.
+ */
+export function carrierMediumKey(folder: string, random: Random): Uint8Array {
+  const file = path.join(folder, 'carrier-medium-key');
+  if (!existsSync(file)) writeSecret(file, toBase64Url(random.bytes(32)));
+  const key = fromBase64Url(readSecret(file).trim());
+  if (key?.length !== 32) throw new HandoverError('CONFIG_BAD', `${file} is not a key of 32 bytes`);
+  return key;
+}
+
+function x25519Key(file: string): KeyObject {
   if (!existsSync(file)) {
     writeSecret(file, generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
   }

@@ -168,6 +168,45 @@ CREATE TABLE approval (
 ALTER TABLE counter ADD COLUMN agree_key TEXT;
 `;
 
+const CARDS = `
+-- A card that may pay. Its UID is nowhere: pass.tag is a CMAC of it under the master key that the card was personalised with.
+CREATE TABLE card (
+  pass TEXT NOT NULL PRIMARY KEY REFERENCES pass (id), key_id INTEGER NOT NULL CHECK (key_id BETWEEN 1 AND 255),
+  -- Taps up to this counter were made at the desk.
+  spent_to INTEGER NOT NULL CHECK (spent_to BETWEEN 0 AND 16777215)
+) STRICT, WITHOUT ROWID;
+-- The request that each tap was first shown for. Nothing else gets it, whatever became of that one; only ever added to.
+CREATE TABLE card_tap (
+  pass TEXT NOT NULL REFERENCES card (pass), tap INTEGER NOT NULL, message TEXT NOT NULL, request TEXT NOT NULL, shown_at INTEGER NOT NULL,
+  PRIMARY KEY (pass, tap)
+) STRICT, WITHOUT ROWID;
+-- What a counter calls a card: the deny list reaches it by this name.
+CREATE TABLE card_name (
+  counter TEXT NOT NULL REFERENCES counter (id), pass TEXT NOT NULL REFERENCES card (pass), name TEXT NOT NULL,
+  PRIMARY KEY (counter, pass)
+) STRICT, WITHOUT ROWID;
+-- What a person should look at; only ever added to, once per request and kind.
+CREATE TABLE alert (
+  request TEXT NOT NULL, kind TEXT NOT NULL, credential TEXT NOT NULL REFERENCES credential (id), counter TEXT NOT NULL,
+  tap INTEGER NOT NULL, first_request TEXT, raised_at INTEGER NOT NULL,
+  PRIMARY KEY (request, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_raised ON alert (raised_at);
+`;
+
+const PINS = `
+-- Tries are numbered for ever; those up to 'cleared' are forgiven. Too many after it, and the PIN is blocked.
+CREATE TABLE pin (
+  pass TEXT NOT NULL PRIMARY KEY REFERENCES pass (id), salt TEXT NOT NULL, hash TEXT NOT NULL, work INTEGER NOT NULL,
+  tries INTEGER NOT NULL, cleared INTEGER NOT NULL, set_at INTEGER NOT NULL, CHECK (cleared BETWEEN 0 AND tries)
+) STRICT, WITHOUT ROWID;
+-- One row per sealed PIN that was looked at: sent again, it is answered as before and counts once. Only ever added to.
+CREATE TABLE pin_try (
+  sealed TEXT NOT NULL PRIMARY KEY, pass TEXT NOT NULL REFERENCES pin (pass), number INTEGER NOT NULL CHECK (number >= 1),
+  request TEXT NOT NULL, verdict TEXT CHECK (verdict IN ('RIGHT','WRONG','BLOCKED')), begun_at INTEGER NOT NULL, UNIQUE (pass, number)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** The small tables' migrations alone, in order, for databases whose ledger has its own. */
 export function coldMigrations(settlement: string): readonly { readonly why: string; readonly sql: string }[] {
   return [
@@ -176,6 +215,8 @@ export function coldMigrations(settlement: string): readonly { readonly why: str
     { why: 'where a buyer’s money comes from, and what a seller pays', sql: FUNDING },
     { why: 'credentials of every class with their life, many passes each, and the deny list as a log', sql: CREDENTIALS },
     { why: 'passkeys of buyers, and keys for approval codes', sql: WALLET },
+    { why: 'cards: what each tap was shown for, what counters call them, and alerts', sql: CARDS },
+    { why: 'PINs of media that prove nothing by themselves, and every try at one', sql: PINS },
   ];
 }
 
@@ -194,5 +235,7 @@ export function migrations(settlement: string): readonly Migration[] {
       sql: toVersion7,
     },
     { version: 8, why: 'passkeys of buyers, and keys for approval codes', sql: WALLET },
+    { version: 9, why: 'cards: what each tap was shown for, what counters call them, and alerts', sql: CARDS },
+    { version: 10, why: 'PINs of media that prove nothing by themselves, and every try at one', sql: PINS },
   ];
 }

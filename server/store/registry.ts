@@ -1,6 +1,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import { type Generated, Kysely, PostgresDialect, type PostgresPool, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import type { AlertKind } from '#protocol/card-routes.ts';
 import type { Id } from '#protocol/ids.ts';
 import type { CredentialClass, CredentialState } from '#protocol/credential.ts';
 import type { Currency } from '#protocol/money.ts';
@@ -54,13 +55,22 @@ export interface RegistryTables {
     expires_at: number | null;
     text: string | null;
   };
+  card: { pass: Id; key_id: number; spent_to: number };
+  card_tap: { pass: Id; tap: number; message: string; request: Id; shown_at: number };
+  card_name: { counter: Id; pass: Id; name: Id };
+  alert: { request: Id; kind: AlertKind; credential: Id; counter: Id; tap: number; first_request: Id | null; raised_at: number };
   /** The ledger's; only read here. */
   used_counter: { pass: Id; counter: number };
   wallet_code: { hash: string; buyer: Id; expires_at: number; used_at: number | null };
   passkey: { id: string; credential: Id; public_key: string; sign_count: number };
   approval: { request: Id; terms: string; buyer: Id; passkey: string; assertion: string; approved_at: number };
+  pin: { pass: Id; salt: string; hash: string; work: number; tries: number; cleared: number; set_at: number };
+  pin_try: { sealed: string; pass: Id; number: number; request: Id; verdict: PinVerdict | null; begun_at: number };
   deny_entry: { seq: number; pass: Id; denied: 0 | 1; at: number };
 }
+
+/** BLOCKED: wrong, and it was the last try. */
+export type PinVerdict = 'RIGHT' | 'WRONG' | 'BLOCKED';
 
 /** One query builder over both dialects for the small, cold tables; each stage brings the tables it knows. */
 export type Registry<Tables = RegistryTables> = Kysely<Tables>;

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { approvedSignedBytes } from '#protocol/approval.ts';
@@ -64,6 +64,8 @@ export class CarrierTwin {
   walletUrl: string | undefined;
   /** Its X25519 key, told to hubs with the page. */
   readonly agree = generateKeyPairSync('x25519');
+  /** X25519 that PINs are sealed to; told to hubs unless undefined. */
+  seal: { readonly publicKey: KeyObject; readonly privateKey: KeyObject } | undefined;
   /** What the counter told of itself at its last contact. */
   hubAgreeKey: string | undefined;
   /** What a hub is told of its request when it asks; undefined: not approved yet. */
@@ -136,6 +138,7 @@ export class CarrierTwin {
       sellers: [{ sellerId: SELLER_ID, name: 'Veldhuis Ceramics' }],
       policies: [this.policy],
       ...(this.walletUrl === undefined ? {} : { walletUrl: this.walletUrl, agreeKey: agreeKeyText(this.agree.publicKey) }),
+      ...(this.seal && { sealKey: agreeKeyText(this.seal.publicKey) }),
       deny: { entries: log.slice(0, 2), more: log.length > 2 },
     });
     const key = this.contactMood === 'forge' ? this.stranger : this.pair;
@@ -209,14 +212,16 @@ export class CarrierTwin {
       v: 1 as const,
       requestId: entry.requestId,
       digest: toHex(entryDigest(text)),
-      kind: entry.kind,
+      kind: entry.kind as Outcome['kind'],
       recordedAt: this.timeMs(),
     };
     if (entry.kind === 'acceptance') return { ...base, state: 'NOTED', paymentRequestId: entry.paymentRequestId };
     const reason = this.decide(entry);
+    const isHeld = entry.kind === 'payment' && (entry.proof.class === 'W' || entry.proof.class === 'O');
+    if (isHeld) base.kind = 'capture';
     if (reason) return { ...base, state: 'DECLINED', reason };
     this.commits.set(entry.requestId, (this.commits.get(entry.requestId) ?? 0) + 1);
-    return { ...base, state: 'COMMITTED', standing: 'GUARANTEED' };
+    return { ...base, state: isHeld ? 'CAPTURED' : 'COMMITTED', standing: 'GUARANTEED' };
   }
 
   /** Receipts over these outcome texts: one ledger commit. */

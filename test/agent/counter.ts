@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -37,9 +38,10 @@ export class Counter {
   device!: Device;
   #runs = 0;
 
-  static async open(options: { enrol?: boolean; walletUrl?: string } = {}): Promise<Counter> {
+  static async open(options: { enrol?: boolean; walletUrl?: string; takesPins?: boolean } = {}): Promise<Counter> {
     const counter = new Counter();
     counter.twin.walletUrl = options.walletUrl;
+    if (options.takesPins) counter.twin.seal = generateKeyPairSync('x25519');
     counter.twin.timeMs = () => counter.clock.now();
     await counter.twin.open();
     counter.device = new Device(counter.twin.pair, counter.clock.now());

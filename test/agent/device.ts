@@ -7,8 +7,9 @@ import { makeId } from '#protocol/ids.ts';
 import { minor } from '#protocol/money.ts';
 import type { ProofA } from '#protocol/payment-request.ts';
 import { keyId, p256Compressed, signEd25519, signP256, type SigningPair } from '#protocol/signing.ts';
+import { recognise } from '../../agent/identification/class-d.ts';
 import type { PipelineParts } from '../../agent/pipeline.ts';
-import type { CardSession, Reader } from '../../agent/ports.ts';
+import type { CardSession, CardWish, Reader } from '../../agent/ports.ts';
 
 /** A buyer's phone with a pass of this carrier: real keys, no radio. */
 export class Device {
@@ -56,6 +57,7 @@ export class HandReader implements Reader {
   armed = false;
   released = 0;
   unplugged = false;
+  bareUid = false;
   #give: ((session: CardSession | undefined) => void) | undefined;
   #hint: ((code: ErrorCode | undefined) => void) | undefined;
 
@@ -74,8 +76,13 @@ export class HandReader implements Reader {
   }
   async close(): Promise<void> {}
 
-  async waitForCard(signal: AbortSignal, onHint: (code: ErrorCode | undefined) => void): Promise<CardSession | undefined> {
+  async waitForCard(
+    signal: AbortSignal,
+    onHint: (code: ErrorCode | undefined) => void,
+    { bareUid = false }: CardWish = {},
+  ): Promise<CardSession | undefined> {
     this.armed = true;
+    this.bareUid = bareUid;
     this.#hint = onHint;
     const session = await new Promise<CardSession | undefined>((resolve) => {
       this.#give = resolve;
@@ -104,12 +111,25 @@ export class HandReader implements Reader {
       transceive: () => Promise.resolve(refuse('CARD_UNSUPPORTED')),
       device,
     };
+    this.#deliver(session);
+  }
+
+  /** A card that talks no APDU, as far as somebody waits for one. */
+  tapBare(uid: Uint8Array): void {
+    if (!this.bareUid) return this.hint('CARD_UNSUPPORTED');
+    const transceive = () => Promise.resolve(refuse('CARD_UNSUPPORTED'));
+    this.#deliver({ readerId: this.id, technology: 'iso-14443-3', uid, transceive });
+  }
+
+  #deliver(session: CardSession): void {
     if (!this.#give) throw new Error('no one waits for a card');
     this.#give(session);
   }
 }
 
-export const HAND_IDENTIFICATION: PipelineParts['identification'] = async (session, { terms, carrierKey, nowMs }) => {
+/** What comes from the hand of a test: a device, or a bare card by its UID. */
+export const HAND_IDENTIFICATION: PipelineParts['identification'] = async (session, { terms, carrierKey, nowMs, pseudonymKey }) => {
+  if (session.technology === 'iso-14443-3') return recognise(session, pseudonymKey);
   const proof = (session as CardSession & { device: Device }).device.authorise(terms);
   if (!proof.ok) return proof;
   const pass = checkProofA(proof.value, terms, carrierKey, nowMs);

@@ -102,6 +102,7 @@ describe('an approval over the network', () => {
     await counter.reach('paid');
     expect(entries<PaymentEntry>()[0]).toMatchObject({ requestId: id, terms, proof: { class: 'W', ...approved } });
     expect(counter.request(id)).toMatchObject({ state: 'paid', passId: approvalId(id) });
+    expect(counter.board).toMatchObject({ request: { byPhone: true } });
     expect(counter.twin.commits.get(id)).toBe(1);
     expect(counter.reader.armed).toBe(false);
   });

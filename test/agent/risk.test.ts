@@ -108,7 +108,7 @@ describe('the decision without the network', () => {
 
   test('a medium with a PIN is never accepted, whatever else holds', () => {
     fc.assert(
-      fc.property(questions, fc.boolean(), ({ limit: _, ...facts }, denied) => {
+      fc.property(questions, fc.boolean(), (facts, denied) => {
         expect(decide({ ...facts, denied, tapped: { class: 'D' } }).ok).toBe(false);
       }),
       { numRuns: 5_000, seed: 20_261_123 },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { checkProof } from '../../agent/identification/check-proof.ts';
 import { authorise } from '../../agent/identification/class-a.ts';
-import type { CardSession, Reader } from '../../agent/ports.ts';
+import type { CardSession, CardWish, Reader } from '../../agent/ports.ts';
 import { openReader } from '../../agent/readers/open-readers.ts';
 import { launchDriver } from '../../agent/readers/pcsc/launch.ts';
 import { systemClock } from '../../agent/system-ports.ts';
@@ -50,8 +50,8 @@ export class Bed {
     await expect.poll(() => this.reader.view().state, { timeout: within, interval: 10 }).toBe(name);
   }
 
-  arm(): Promise<CardSession | undefined> {
-    return this.reader.waitForCard(this.stop.signal, (code) => this.hints.push(code));
+  arm(wish: CardWish = {}): Promise<CardSession | undefined> {
+    return this.reader.waitForCard(this.stop.signal, (code) => this.hints.push(code), wish);
   }
 
   /** Puts something into the field: the phone, unless told otherwise. */

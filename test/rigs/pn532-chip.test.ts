@@ -77,7 +77,7 @@ describe('long data', () => {
     answers = () => fromHex('6110');
     const session = new ReaderSession(
       'r',
-      card.uid,
+      { uid: card.uid, isoDep: true },
       (apdu) => carryApdu(connection, 1, apdu),
       () => {},
     );

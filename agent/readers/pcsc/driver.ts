@@ -124,7 +124,9 @@ class PcscWire implements Wire {
     const taken = await this.process.ask<'take'>({ do: 'take' }, LIMITS.reader_answer_ms);
     if (taken.ok) {
       this.holding = 'card';
-      this.known = { serial, uid: taken.value.uid, isoDep: kindOfAtr(taken.value.atr) === 'iso-dep' };
+      const kind = kindOfAtr(taken.value.atr);
+      // A number of another make of card may be a new one at each tap, and looks the same.
+      this.known = { serial, uid: kind === 'memory' ? new Uint8Array() : taken.value.uid, isoDep: kind === 'iso-dep' };
       return ok(undefined);
     }
     if (taken.code === 'CARD_UNSUPPORTED') return ok(undefined);

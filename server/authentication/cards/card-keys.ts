@@ -1,4 +1,4 @@
-import { concatBytes, utf8 } from '#protocol/bytes.ts';
+import { concatBytes, toBase64Url, utf8 } from '#protocol/bytes.ts';
 import { ok, type Result } from '#protocol/errors.ts';
 import type { KeyStore } from './keystore.ts';
 
@@ -30,6 +30,8 @@ export interface CardKeys {
   file(keyId: number, uid: Uint8Array): Promise<Result<Uint8Array>>;
   /** Any key of one card. */
   slot(keyId: number, slot: Slot, uid: Uint8Array): Promise<Result<Uint8Array>>;
+  /** The name under which the carrier keeps one card: who has the database and not the master key cannot tell which card it is. */
+  tag(keyId: number, uid: Uint8Array): Promise<Result<string>>;
 }
 
 /** Derives the keys of cards from the master keys in a key store (AN10922). Remembers K_meta, one per master key, and no other. */
@@ -47,7 +49,12 @@ export function cardKeys(store: KeyStore): CardKeys {
     if (uid.length !== UID_BYTES) throw new RangeError(`a UID has ${UID_BYTES} bytes, got ${uid.length}`);
     return diversify(store, keyId, concatBytes(uid, SYSTEM, new Uint8Array([wanted])));
   };
-  return { keyIds: store.keyIds, meta, slot, file: (keyId, uid) => slot(keyId, SLOTS.file, uid) };
+  const tag = async (keyId: number, uid: Uint8Array): Promise<Result<string>> => {
+    if (uid.length !== UID_BYTES) throw new RangeError(`a UID has ${UID_BYTES} bytes, got ${uid.length}`);
+    const made = await store.cmac(keyId, concatBytes(TAG_LABEL, uid, SYSTEM));
+    return made.ok ? ok(toBase64Url(made.value)) : made;
+  };
+  return { keyIds: store.keyIds, meta, slot, file: (keyId, uid) => slot(keyId, SLOTS.file, uid), tag };
 }
 
 /**
@@ -61,6 +68,8 @@ export async function diversify(store: KeyStore, keyId: number, input: Uint8Arra
 }
 
 const AES_128_CONSTANT = new Uint8Array([0x01]);
+/** No key of a card begins so: a tag is never one. */
+const TAG_LABEL = new Uint8Array([0x54]);
 const UID_BYTES = 7;
 /** Keeps these keys apart from those that another system derives from the same UID. Never changes: cards depend on it. */
 const SYSTEM = utf8('HANDOVER');

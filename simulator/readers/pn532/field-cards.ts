@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { fromHex } from '#protocol/bytes.ts';
 import { NtagCard } from '../../cards/ntag424/card.ts';
 import { fileMemory } from '../../cards/ntag424/memory.ts';
 import { Phone, type PhoneOptions } from '../../phone/phone.ts';
@@ -35,9 +36,9 @@ export function foreignCard(): FieldCard {
   return { uid: fixedUid(), sak: 0x20, answer: () => new Uint8Array([0x6a, 0x82]), leaveField: () => {} };
 }
 
-/** A SIMULATED memory card (SAK 08), such as an old door key. */
-export function memoryCard(): FieldCard {
-  return { uid: fixedUid(), sak: 0x08, answer: () => undefined, leaveField: () => {} };
+/** A SIMULATED memory card (MIFARE Classic, SAK 08), such as an old door key. `uid`: hex; some lasting one when it is left out. */
+export function memoryCard(uid?: unknown): FieldCard {
+  return { uid: typeof uid === 'string' ? fromHex(uid) : fixedUid(), sak: 0x08, answer: () => undefined, leaveField: () => {} };
 }
 
 /** Seven bytes with NXP's maker byte, as cards with a lasting id have. */

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Chip, type FieldCard } from './chip.ts';
 import { FAULTS, Faults, isFaultName } from './faults.ts';
-import { foreignCard, memoryCard, phoneCard } from './field-cards.ts';
+import { foreignCard, memoryCard, ntagCard, phoneCard } from './field-cards.ts';
 import { BYTE_US_115200 } from './line.ts';
 import { makePty, type Pty } from './pty.ts';
 
@@ -23,6 +23,8 @@ class SimulatedReader {
   private readonly faults = new Faults();
   private cards: FieldCard[] = [];
   private once: FieldCard | undefined;
+  /** Commands that are still answered before the card is pulled away. */
+  private leavesAfter: number | undefined;
   private pty: Pty | undefined;
   private chip: Chip | undefined;
 
@@ -60,19 +62,24 @@ class SimulatedReader {
         return this.hold([]);
       case 'second-card':
         return this.hold([...this.cards, foreignCard()]);
+      case 'card':
+        this.hold([ntagCard(String(command.card))]);
+        this.leavesAfter = typeof command.apdus === 'number' ? command.apdus : undefined;
+        return;
       case 'foreign-card':
         return this.hold([foreignCard()]);
       case 'memory-card':
-        return this.hold([memoryCard()]);
+        return this.hold([memoryCard(command.uid)]);
       case 'fault':
         return this.fault(command.name, command.on);
       default:
-        throw new Error('do: tap, tap-once, remove, second-card, foreign-card, memory-card or fault');
+        throw new Error('do: tap, tap-once, remove, card, second-card, foreign-card, memory-card or fault');
     }
   }
 
   private hold(cards: FieldCard[]): void {
     this.once = undefined;
+    this.leavesAfter = undefined;
     this.cards = cards;
     this.chip?.setField(cards);
   }
@@ -94,6 +101,7 @@ class SimulatedReader {
   }
 
   private exchanged(card: FieldCard, apdu: Uint8Array): void {
+    if (this.leavesAfter !== undefined && --this.leavesAfter === 0) this.hold([]);
     const authorised = apdu[0] === 0x80 && apdu[1] === 0x10;
     if (!authorised || card !== this.once) return;
     this.once = undefined;

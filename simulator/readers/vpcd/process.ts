@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { FieldCard } from '../pn532/chip.ts';
-import { foreignCard, memoryCard, phoneCard } from '../pn532/field-cards.ts';
+import { foreignCard, memoryCard, ntagCard, phoneCard } from '../pn532/field-cards.ts';
 import { FAULTS, type FaultName, isFaultName } from './faults.ts';
 import { READER_NAME, Service, VPCD_PORT } from './service.ts';
 import { Slot } from './slot.ts';
@@ -33,6 +33,8 @@ class SimulatedReader {
       ),
   );
   private once: FieldCard | undefined;
+  /** Commands that are still answered before the card is pulled away. */
+  private leavesAfter: number | undefined;
 
   constructor(folder: string, phoneFile: string | undefined) {
     this.service = new Service(folder);
@@ -51,20 +53,25 @@ class SimulatedReader {
         return;
       case 'remove':
         return this.hold(slot, undefined);
+      case 'card':
+        await this.hold(slot, ntagCard(String(command.card)));
+        this.leavesAfter = typeof command.apdus === 'number' ? command.apdus : undefined;
+        return;
       case 'foreign-card':
         return this.hold(slot, foreignCard());
       case 'memory-card':
-        return this.hold(slot, memoryCard());
+        return this.hold(slot, memoryCard(command.uid));
       case 'fault':
         return this.fault(command.name, command.on);
       default:
         // No second card: PC/SC knows one card to a reader, and leaves to the reader which.
-        throw new Error('do: tap, tap-once, remove, foreign-card, memory-card or fault');
+        throw new Error('do: tap, tap-once, remove, card, foreign-card, memory-card or fault');
     }
   }
 
   private async hold(slot: Slot, card: FieldCard | undefined): Promise<void> {
     this.once = undefined;
+    this.leavesAfter = undefined;
     await slot.hold(card);
   }
 
@@ -95,6 +102,10 @@ class SimulatedReader {
   }
 
   private exchanged(card: FieldCard, apdu: Uint8Array): void {
+    if (this.leavesAfter !== undefined && --this.leavesAfter === 0) {
+      const slot = this.slots.find(({ held }) => held === card);
+      if (slot) void this.hold(slot, undefined);
+    }
     const authorised = apdu[0] === 0x80 && apdu[1] === 0x10;
     if (!authorised || card !== this.once) return;
     this.once = undefined;

@@ -1,6 +1,7 @@
 /** What of the PC/SC driver needs no reader: what names, ATRs, texts and messages mean, and the watch over its process. */
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
 import { configuredReaders } from '../../../agent/configured-readers.ts';
 import { openReader } from '../../../agent/readers/open-readers.ts';
 import { kindOfAtr } from '../../../agent/readers/pcsc/atr.ts';
@@ -19,7 +20,10 @@ describe('an ATR', () => {
   it.each([
     ['3b8f8001804f0ca000000306030001000000006a', 'iso-14443-3', 'MIFARE Classic 1K'],
     ['3b8f8001804f0ca0000003060300030000000068', 'iso-14443-3', 'MIFARE Ultralight, NTAG'],
-    ['3b8f8001804f0ca00000030611003b0000000042', 'iso-14443-3', 'FeliCa'],
+    ['3b8f8001804f0ca00000030611003b0000000042', 'memory', 'FeliCa'],
+    ['3b8f8001804f0ca0000003060600000000000000', 'memory', 'type B'],
+    ['3b8f8001804f0ca00000030600000000000000', 'memory', 'of which the reader says nothing'],
+    ['3b888001804f0ca000000306', 'memory', 'cut off'],
     ['3b8180018080', 'iso-dep', 'DESFire, NTAG 424'],
     ['3b80800101', 'iso-dep', 'a phone without historical bytes'],
     ['3b8c800150000102030400000000008181e1', 'iso-dep', 'type B'],
@@ -30,6 +34,15 @@ describe('an ATR', () => {
   ])('%s: %s (%s)', (atr, kind) => {
     expect(kindOfAtr(fromHex(atr))).toBe(kind);
   });
+});
+
+test('an ATR of any bytes is of some kind', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 33 }), (atr) => {
+      expect(['iso-dep', 'iso-14443-3', 'memory', 'contact']).toContain(kindOfAtr(atr));
+    }),
+    { seed: 20_261_123 },
+  );
 });
 
 describe('the reader that is meant', () => {

@@ -1,8 +1,9 @@
 import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromBase64Url } from '#protocol/bytes.ts';
 import { aesCmac, cbcDecrypt, cbcEncrypt, encryptBlock, shortMac, ZERO_BLOCK } from '../../../../server/authentication/cards/aes.ts';
-import { cardKeys, diversify } from '../../../../server/authentication/cards/card-keys.ts';
+import { ALL_SLOTS, cardKeys, diversify } from '../../../../server/authentication/cards/card-keys.ts';
 import { cmacByBlocks } from '../../../../server/authentication/cards/cmac-by-blocks.ts';
 import { cmac as chipCmac, crc32 as chipCrc, macT } from '../../../../simulator/cards/ntag424/crypto.ts';
 import { hex, master, storeOf, text, UID } from './rig.ts';
@@ -96,7 +97,23 @@ describe('AN10922', () => {
     const [meta, file, app] = [await keys.meta(1), await keys.file(1, UID), await keys.slot(1, 0, UID)];
     expect([meta, file, app].map((key) => (key.ok ? text(key.value) : ''))).toEqual(PINNED);
   });
+
+  it('nor does the tag by which the carrier finds a card, which is another for every card and master key, and no key of any', async () => {
+    const keys = cardKeys(storeOf({ 1: AN_MASTER, 2: master(2) }));
+    const tagOf = async (id: number, uid: Uint8Array): Promise<string> => {
+      const tag = await keys.tag(id, uid);
+      return tag.ok ? text(fromBase64Url(tag.value)!) : tag.code;
+    };
+    const other = hex('04A1B2C3D4E5F7');
+    const tags = [await tagOf(1, UID), await tagOf(2, UID), await tagOf(1, other), await tagOf(2, other)];
+    expect(tags[0]).toBe(PINNED_TAG);
+    const slots = await Promise.all(ALL_SLOTS.map((slot) => keys.slot(1, slot, UID)));
+    expect(new Set([...tags, ...slots.map((key) => (key.ok ? text(key.value) : key.code))]).size).toBe(tags.length + slots.length);
+    await expect(keys.tag(1, hex('0801'))).rejects.toThrow(RangeError);
+  });
 });
 
 /** K_meta, K_file, AppMasterKey for the note's master key and UID 04A1B2C3D4E5F6, made with `openssl mac`. */
 const PINNED = ['F60414275502C90BF12C517CB850DF69', '8218A9D0FA536840CDD4B7130F484B23', '9FD4612D88BE106C30150C8D99DC9415'];
+/** CMAC of 54 ‖ UID ‖ HANDOVER, made likewise. */
+const PINNED_TAG = '370EAF9CD048B80E4B78936A1159BBF3';

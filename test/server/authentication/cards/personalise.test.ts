@@ -1,11 +1,13 @@
 /** Personalisation against the SIMULATED chip, which knows nothing of the code here: whole, cut off at every command, wrong, foreign. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ok, refuse, type Result } from '#protocol/errors.ts';
+import { ERRORS, ok, refuse, type Result } from '#protocol/errors.ts';
 import { cardKeys, type CardKeys } from '../../../../server/authentication/cards/card-keys.ts';
 import type { Transceive } from '../../../../server/authentication/cards/personalise/apdu.ts';
 import { lookAtCard } from '../../../../server/authentication/cards/personalise/look.ts';
 import { personalise, type Wanted } from '../../../../server/authentication/cards/personalise/personalise.ts';
 import { planOf } from '../../../../server/authentication/cards/personalise/plan.ts';
+import { queryOf, readLink } from '../../../../server/authentication/cards/personalise/read-link.ts';
 import { tapOnce } from '../../../../server/authentication/cards/personalise/verify-card.ts';
 import { factoryState } from '../../../../simulator/cards/ntag424/memory.ts';
 import { MemoryCard, master, type Rig, rig, storeOf, text, UID } from './rig.ts';
@@ -245,5 +247,44 @@ describe('a dry run', () => {
     await personalise(desk, WANTED, nobody);
     const after = await lookAtCard(desk.transceive);
     expect(after.ok && planOf(after.value, WANTED, [1])).toEqual({ ok: true, value: ['link, if it is another'] });
+  });
+});
+
+describe('a card that begins to answer garbage', () => {
+  it('at any command neither crashes nor hangs the desk, and is never called ready', async () => {
+    const garbage = fc.oneof(
+      fc.uint8Array({ maxLength: 80 }),
+      fc.uint8Array({ maxLength: 70 }).map((data) => new Uint8Array([...data, 0x91, 0x00])),
+      fc.uint8Array({ maxLength: 70 }).map((data) => new Uint8Array([...data, 0x90, 0x00])),
+      fc.constant(new Uint8Array([0x91, 0xaf])),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.nat(40), fc.array(garbage, { minLength: 1, maxLength: 5 }), async (good, answers) => {
+        const desk = rig();
+        let sent = 0;
+        const transceive: Transceive = async (apdu) => {
+          if (sent++ < good) return ok(desk.card.answer(apdu));
+          return sent < 500 ? ok(answers[sent % answers.length]!) : refuse('READER_SILENT');
+        };
+        const done = await personalise({ ...desk, transceive }, WANTED, nobody);
+        expect(sent).toBeLessThan(500);
+        if (done.ok) expect(sent).toBeLessThanOrEqual(good);
+        else expect(Object.keys(ERRORS)).toContain(done.code);
+        for (const read of [await lookAtCard(transceive), await tapOnce(transceive, desk.keys)]) {
+          if (!read.ok) expect(Object.keys(ERRORS)).toContain(read.code);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('or a link that is none, gives no link', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 260 }), (bytes) => {
+        const link = readLink(bytes);
+        if (!link.ok) expect(link.code).toBe('CARD_UNSUPPORTED');
+        else expect(queryOf(link.value).length).toBeLessThan(link.value.length + 1);
+      }),
+    );
   });
 });

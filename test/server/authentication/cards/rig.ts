@@ -30,7 +30,13 @@ export function storeOf(keys: Readonly<Record<number, Uint8Array>>): KeyStore {
 
 /** Every card has these keys, as the cards of AN12196. */
 export function fixedKeys(meta: Uint8Array, file: Uint8Array): CardKeys {
-  return { keyIds: [1], meta: async () => ok(meta), file: async () => ok(file), slot: async (_id, slot) => ok(slot === 2 ? meta : file) };
+  return {
+    keyIds: [1],
+    meta: async () => ok(meta),
+    file: async () => ok(file),
+    slot: async (_id, slot) => ok(slot === 2 ? meta : file),
+    tag: async (_id, uid) => ok(text(uid)),
+  };
 }
 
 export function master(seed: number): Uint8Array {
