@@ -24,6 +24,8 @@ const NAMED_IMPORTERS = {
 
 /** The only files of `protocol` that a screen may know. */
 const RENDERER_DOORS = ['bridge', 'errors', 'money', 'ids', 'limits'];
+/** The buyer's page has no agent behind it: it speaks to the carrier itself, about what a link says. */
+const PAY_PAGE_DOORS = [...RENDERER_DOORS, 'wallet-routes', 'carried-request'];
 
 const literal = (text) => text.replaceAll('.', '\\.');
 const npm = (name) => `(^|/)node_modules/${name}/`;
@@ -98,8 +100,14 @@ const forbidden = [
   {
     name: 'renderer-only-by-the-door',
     comment: 'Screens know the bridge and the few words it uses.',
-    from: { path: '^renderer/' },
+    from: { path: '^renderer/', pathNot: '^renderer/pay/' },
     to: { path: '^protocol/', pathNot: `^protocol/${alternatives(RENDERER_DOORS)}\\.ts$` },
+  },
+  {
+    name: 'pay-page-only-by-its-door',
+    comment: 'The buyer’s page knows the carrier’s routes for it and what a link carries, and nothing of hubs, ledgers or keys.',
+    from: { path: '^renderer/pay/' },
+    to: { path: '^protocol/', pathNot: `^protocol/${alternatives(PAY_PAGE_DOORS)}\\.ts$` },
   },
   {
     name: 'renderer-runs-in-a-browser',

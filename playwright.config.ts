@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: 'test/e2e',
-  testMatch: ['screens*.spec.ts', 'tour.spec.ts'],
+  testMatch: ['screens*.spec.ts', 'tour.spec.ts', 'pay*.spec.ts'],
   // Time-outs are part of what is tested: one page at a time.
   workers: 1,
   timeout: 30_000,

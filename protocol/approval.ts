@@ -4,6 +4,7 @@
  */
 import { createHmac, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
 import { concatBytes, u64, utf8 } from './bytes.ts';
+import { challengeBytes } from './carried-request.ts';
 import { derivedId } from './derived-id.ts';
 import { sha256 } from './hash.ts';
 import { type Id, idBytes } from './ids.ts';
@@ -18,7 +19,7 @@ export function approvalId(requestId: Id): Id {
  * same request twice, which is once.
  */
 export function approvalChallenge(termsText: string): Uint8Array {
-  return sha256(utf8('handover-approve-v1\0'), sha256(utf8(termsText)));
+  return sha256(challengeBytes(sha256(utf8(termsText))));
 }
 
 /** Bytes that the carrier signs (Ed25519): the money for these terms is held until `expiresAt`, Unix milliseconds. */

@@ -6,29 +6,64 @@ import {
   DEFAULT_THEME,
 } from '@mantine/core';
 import react from '@vitejs/plugin-react';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 import { roleVariables, theme } from './components/theme.ts';
 
-/** Two pages, no inline script or style: they run under `script-src 'self'; style-src 'self'` without a nonce. */
+/**
+ * Two builds without inline script or style: the pages run under `script-src 'self'; style-src 'self'` without a nonce. `client` is what a
+ * counter shows, in `dist/renderer`; `carrier` is what the carrier serves to buyers, in `dist/carrier`, sharing no file with the other.
+ */
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  plugins: [react(), themeStylesheet()],
+  plugins: [react(), themeStylesheet(), compressed()],
   resolve: { tsconfigPaths: false },
   build: {
-    outDir: '../dist/renderer',
     emptyOutDir: true,
     target: 'es2023',
     modulePreload: { polyfill: false },
     // A data: URL would need a wider policy than 'self'.
     assetsInlineLimit: 0,
-    rolldownOptions: {
-      input: { counter: `${import.meta.dirname}/counter.html`, display: `${import.meta.dirname}/display.html` },
-      // The schemas of the bridge are checked at the agent's gate; the pages only need its names and types.
-      treeshake: { manualPureFunctions: ['Type'] },
+    // Schemas are checked where requests arrive; the pages only need their names and types.
+    rolldownOptions: { treeshake: { manualPureFunctions: ['Type'] } },
+  },
+  builder: {
+    async buildApp({ build, environments }) {
+      for (const name of ['client', 'carrier'] as const) await build(environments[name]);
+    },
+  },
+  environments: {
+    client: {
+      build: { outDir: '../dist/renderer', rolldownOptions: { input: [page('counter'), page('display')] } },
+    },
+    carrier: {
+      consumer: 'client',
+      // The page's address is /pay: its files lie under that name, so that the carrier serves them beside its own routes.
+      build: { outDir: '../dist/carrier', assetsDir: 'pay/assets', rolldownOptions: { input: [page('pay')] } },
     },
   },
 });
+
+function page(name: string): string {
+  return `${import.meta.dirname}/${name}.html`;
+}
+
+/** A buyer's phone may have a slow network: the carrier's files lie ready as .gz too, so that the server need not compress. */
+function compressed(): Plugin {
+  return {
+    name: 'handover-compressed',
+    applyToEnvironment: ({ name }) => name === 'carrier',
+    writeBundle({ dir }) {
+      const folder = path.join(dir!, 'pay/assets');
+      for (const file of readdirSync(folder).map((name) => path.join(folder, name))) {
+        writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
+      }
+    },
+  };
+}
 
 /**
  * Mantine would write its theme variables into an inline <style>. Writing them into a file at build time keeps `style-src 'self'`

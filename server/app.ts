@@ -24,6 +24,7 @@ import { answerContact, type ContactParts } from './authentication/contact.ts';
 import { enrol, type EnrolmentParts } from './authentication/enrolment.ts';
 import { type MediumActs, mediaRoutes } from './console/media-routes.ts';
 import { type OperatorParts, operatorRoutes } from './console/routes.ts';
+import { payPage } from './pay-page.ts';
 import { type ReceivePorts, receiveBatch } from './pipeline.ts';
 import { problems, sendProblem } from './plugins/problems.ts';
 
@@ -59,6 +60,7 @@ export async function buildApp(parts: AppParts): Promise<App> {
   parts.metrics(app);
   hubRoutes(app, parts);
   approvalRoutes(app, parts.approvals, sendProblem);
+  await payPage(app);
   operatorRoutes(app, parts.operator);
   mediaRoutes(app, parts.operator, parts.media);
   healthRoutes(app, parts);

@@ -83,6 +83,10 @@ const PLANTS: Record<string, readonly Readonly<Record<string, string>>[]> = {
     { 'renderer/counter/planted.ts': `import { sha256 } from '#protocol/hash.ts'; export const a = sha256;` },
     { 'renderer/wallet/planted.ts': `import type { Receipt } from '#protocol/receipt.ts'; export type A = Receipt;` },
   ],
+  'pay-page-only-by-its-door': [
+    { 'renderer/pay/planted.ts': `import { verifyEd25519 } from '#protocol/signing.ts'; export const a = verifyEd25519;` },
+    { 'renderer/pay/planted.ts': `import type { Receipt } from '#protocol/receipt.ts'; export type A = Receipt;` },
+  ],
   'renderer-runs-in-a-browser': [{ 'renderer/planted-b.ts': `import { readFileSync } from 'node:fs'; export const a = readFileSync;` }],
   'electron-only-in-electron': [{ 'agent/planted-c.ts': `import { app } from 'electron'; export const a = app;` }],
   'runtime-not-dev-dependency': [{ 'agent/planted-d.ts': `import { transform } from 'vite'; export const a = transform;` }],

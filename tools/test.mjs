@@ -18,6 +18,7 @@ const PROGRAMS = {
   socat: { names: ['socat'], install: 'apt-get install socat' },
   initdb: { names: ['initdb'], folders: postgresFolders(), install: 'apt-get install postgresql' },
   xmllint: { names: ['xmllint'], install: 'apt-get install libxml2-utils' },
+  zbarimg: { names: ['zbarimg'], install: 'apt-get install zbar-tools' },
   // The rig of PC/SC readers: the service, its virtual reader, a network of its own, and what compiles the native package.
   pcscd: { names: ['pcscd'], install: 'apt-get install pcscd' },
   vpcd: { names: ['libifdvpcd.so'], folders: ['/usr/lib/pcsc/drivers/serial'], install: 'apt-get install vsmartcard-vpcd' },
@@ -39,6 +40,7 @@ const SUITES = [
     part: 'pages',
     title: 'Pages (Playwright)',
     needs: ['chromium'],
+    uses: ['zbarimg'],
     config: 'playwright.config.ts',
     run: (filters) => runPlaywright('playwright.config.ts', 'pages', filters),
   },

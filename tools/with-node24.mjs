@@ -129,13 +129,14 @@ function ensureNode24() {
 /** Builds the pages when they are missing or older than what they are made from. False when that failed. */
 function buildScreens() {
   const config = join(ROOT, 'renderer', 'vite.config.ts');
-  const built = join(ROOT, 'dist', 'renderer');
+  const built = ['renderer', 'carrier'].map((name) => newestMtimeMs(join(ROOT, 'dist', name)));
   if (!existsSync(config)) {
     say('renderer/vite.config.ts is missing: the screens are not built');
     return true;
   }
   const sources = ['renderer', 'protocol', 'package-lock.json'].map((name) => join(ROOT, name));
-  if (!hasChanged(newestMtimeMs(built), sources.map(newestMtimeMs))) return true;
+  const made = sources.map(newestMtimeMs);
+  if (!built.some((at) => hasChanged(at, made))) return true;
   say('building the screens (vite build) …');
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
   const result = spawnSync(NODE_24, [vite, 'build', '-c', config, '--logLevel', 'warn'], {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { approvalCode, approvedSignedBytes, codeKey } from '#protocol/approval.ts';
+import { approvalCode, approvalId, approvedSignedBytes, codeKey } from '#protocol/approval.ts';
 import { fromBase64Url, toBase64Url } from '#protocol/bytes.ts';
 import { type CarrierSigned, hubMessageBytes } from '#protocol/envelope.ts';
 import type { Id } from '#protocol/ids.ts';
@@ -94,10 +94,12 @@ describe.each(ENGINES)('approval on the buyer’s own phone, on $name', (engine)
     const terms = JSON.stringify({ ...named, ...change });
     return { requestId, terms, link: encodeLink(terms, signEd25519(at.pair.privateKey, linkSignedBytes(terms)))! };
   }
-  async function approve({ link }: Asked, by: Buyer): Promise<Answer<ApprovalAnswer>> {
+  async function signedApproval({ link }: Asked, by: Buyer): Promise<{ link: string; response: unknown }> {
     const shown = await post<RequestAnswer>('/v1/wallet/requests', { link });
-    return post('/v1/wallet/approvals', { link, response: by.passkey.approve(shown.body.challenge) });
+    return { link, response: by.passkey.approve(shown.body.challenge) };
   }
+  const approve = async (asked: Asked, by: Buyer): Promise<Answer<ApprovalAnswer>> =>
+    post('/v1/wallet/approvals', await signedApproval(asked, by));
   const entry = ({ requestId, terms }: Asked, proof: unknown): string =>
     JSON.stringify({ v: 1, kind: 'payment', requestId, terms, proof, tappedAt: Date.now() });
   const standing = async (wallet: string) =>
@@ -152,6 +154,34 @@ describe.each(ENGINES)('approval on the buyer’s own phone, on $name', (engine)
     const answers = [await approve(asked, by), await approve(asked, by), ...(await Promise.all([approve(asked, by), approve(asked, by)]))];
     for (const { body } of answers) expect(body).toEqual(answers[0]!.body);
     expect(await standing(by.wallet)).toMatchObject({ debitsPending: '30.00' });
+  });
+
+  test('the very bytes sent again are the same approval, whatever the passkey has counted since; declined stays declined for its reason', async () => {
+    const by = await buyer('30.00');
+    const asked = ask('30.00');
+    const body = await signedApproval(asked, by);
+    const first = await post<ApprovalAnswer>('/v1/wallet/approvals', body);
+    expect(first.body.state).toBe('APPROVED');
+    const tooMuch = ask('0.01');
+    const second = await signedApproval(tooMuch, by);
+    const declined = await post<ApprovalAnswer>('/v1/wallet/approvals', second);
+    expect(declined.body).toMatchObject({ state: 'DECLINED', reason: 'INSUFFICIENT_FUNDS' });
+    expect((await post('/v1/wallet/approvals', second)).body).toEqual(declined.body);
+    expect((await approve(tooMuch, by)).body).toEqual(declined.body);
+    expect((await post('/v1/wallet/approvals', body)).body).toEqual(first.body);
+    // Good for its own request only, and for nobody else's bytes.
+    expect((await post('/v1/wallet/approvals', { ...body, link: ask('30.00').link })).body.code).toBe('PROOF_INVALID');
+  });
+
+  test('what an operator has set free again is approved no more, and no counter gets a code for it', async () => {
+    const by = await buyer();
+    const asked = ask('10.00');
+    await approve(asked, by);
+    const voided = await order(`/v1/operator/payments/${approvalId(asked.requestId as Id)}/void`, { requestId: newId() });
+    expect(voided.status).toBe(200);
+    expect((await post<RequestAnswer>('/v1/wallet/requests', { link: asked.link })).body.state).toBe('EXPIRED');
+    expect((await approve(asked, by)).body.code).toBe('HOLD_EXPIRED');
+    expect((await askHub(asked.requestId)).approved).toBeNull();
   });
 
   test('two buyers approve the same request: one pays, the other is told', async () => {

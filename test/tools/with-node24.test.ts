@@ -150,10 +150,16 @@ describe('with-node24', () => {
     put('renderer/vite.config.ts', '');
     put(
       'node_modules/vite/bin/vite.js',
-      `const fs = require('node:fs'); fs.mkdirSync('dist/renderer', { recursive: true }); fs.writeFileSync('dist/renderer/counter.html', '');`,
+      `const fs = require('node:fs');
+       for (const name of ['dist/renderer', 'dist/carrier']) {
+         fs.mkdirSync(name, { recursive: true });
+         fs.writeFileSync(name + '/page.html', '');
+       }`,
     );
     expect(run('start').stderr).toContain('building the screens');
     expect(run('start').stderr).toBe('');
+    rmSync(join(checkout, 'dist/carrier'), { recursive: true });
+    expect(run('start').stderr).toContain('building the screens');
     utimesSync(join(checkout, 'renderer/vite.config.ts'), new Date(), new Date(Date.now() + 60_000));
     expect(run('start').stderr).toContain('building the screens');
   });

@@ -48,10 +48,11 @@ export async function readRequest(parts: ApprovalParts, link: string): Promise<R
   const { terms, termsText } = carried.value;
   const names = await namesOf(parts, terms.sellerId as Id, terms.hubId as Id);
   if (!names) return refuse('SELLER_UNKNOWN');
-  const hold = (await parts.payment(approvalId(terms.requestId as Id))) ?? (await parts.payment(terms.requestId as Id));
+  const paid = (await parts.payment(approvalId(terms.requestId as Id))) ?? (await parts.payment(terms.requestId as Id));
   const { amount, currency, askedAt, parcel } = terms;
   const expiresAt = askedAt + LIMITS.approve_within_ms;
-  const state = hold ? 'APPROVED' : parts.clock.now() >= expiresAt ? 'EXPIRED' : 'OPEN';
+  const isLate = paid ? isOver(paid) : parts.clock.now() >= expiresAt;
+  const state = isLate ? 'EXPIRED' : paid ? 'APPROVED' : 'OPEN';
   return ok({
     requestId: terms.requestId,
     ...names,
@@ -63,53 +64,88 @@ export async function readRequest(parts: ApprovalParts, link: string): Promise<R
 }
 
 /**
- * Holds the money for exactly what was shown and signed. Approving again, or at another time, finds the same hold. Refusals: those of
- * {@link readRequest}, of the passkey, HOLD_EXPIRED (too late to approve), and of the ledger before it decides.
+ * Holds the money for exactly what was shown and signed. Approving again, or the same bytes sent again, finds the same hold. Refusals: those of
+ * {@link readRequest}, of the passkey, REQUEST_CONFLICT (paid in another way, or by somebody else), HOLD_EXPIRED (too late), and of the
+ * ledger before it decides.
  */
 export async function approve(parts: ApprovalParts, body: ApprovalBody): Promise<Result<ApprovalAnswer>> {
   const carried = await genuine(parts, body.link);
   if (!carried.ok) return carried;
-  const { terms, termsText } = carried.value;
-  const signed = await signedBy(parts, approvalChallenge(termsText), body.response as unknown as AuthenticationResponseJSON);
+  const { terms } = carried.value;
+  const requestId = terms.requestId as Id;
+  const signed = await whoSigned(parts, carried.value, body.response);
   if (!signed.ok) return signed;
   const { buyer } = signed.value;
-  const known = await parts.payment(approvalId(terms.requestId as Id));
-  if (known)
-    return (await isApprovedBy(parts, terms.requestId as Id, buyer))
-      ? ok(await approved(parts, carried.value, known.expiresAt!))
-      : refuse('REQUEST_CONFLICT');
+  const known = await parts.payment(approvalId(requestId));
+  if (known) return standingHold(parts, carried.value, known, buyer);
   // They tapped a card meanwhile: the money went that way.
-  if (await parts.payment(terms.requestId as Id)) return refuse('REQUEST_CONFLICT', 'paid in another way');
+  if (await parts.payment(requestId)) return refuse('REQUEST_CONFLICT', 'paid in another way');
   if (parts.clock.now() >= terms.askedAt + LIMITS.approve_within_ms) return refuse('HOLD_EXPIRED', 'too late to approve');
   const wish = await holdWish(parts, carried.value, buyer);
   if (!wish.ok) return wish;
-  await keepEvidence(parts, carried.value, buyer, body.response);
-  if (!(await isApprovedBy(parts, terms.requestId as Id, buyer))) return refuse('REQUEST_CONFLICT');
-  const held = await parts.hold(wish.value);
+  const evidence = await keepEvidence(parts, carried.value, buyer, body.response);
+  if (evidence.buyer !== buyer) return refuse('REQUEST_CONFLICT');
+  // From when it was approved first: asked again, it is the same wish, and has the same answer.
+  const expiresAt = evidence.approved_at + LIMITS.approved_hold_ms;
+  const held = await parts.hold({ ...wish.value, expiresAt });
   if (!held.ok) return held;
   const outcome = JSON.parse(held.value.outcome) as Outcome;
   if (outcome.state === 'DECLINED') return ok({ state: 'DECLINED', ...(outcome.reason && { reason: outcome.reason }) });
-  return ok(await approved(parts, carried.value, wish.value.expiresAt));
+  return ok(await approved(parts, carried.value, expiresAt));
 }
 
-/** Before the money is held, so that no hold is ever without it. Whoever approves first is the one that may. */
+/**
+ * Whose passkey signed these terms. An answer that is kept as evidence already was checked when it came: sent again, because the network lost
+ * ours, it is good although the passkey's count has gone on.
+ */
+async function whoSigned(parts: ApprovalParts, { terms, termsText }: CarriedRequest, response: ApprovalBody['response']) {
+  const kept = await evidenceOf(parts, terms.requestId as Id);
+  if (kept && kept.terms === termsText && kept.assertion === JSON.stringify(response)) return ok({ buyer: kept.buyer });
+  return signedBy(parts, approvalChallenge(termsText), response as unknown as AuthenticationResponseJSON);
+}
+
+async function standingHold(parts: ApprovalParts, carried: CarriedRequest, hold: Payment, buyer: Id): Promise<Result<ApprovalAnswer>> {
+  const evidence = await evidenceOf(parts, carried.terms.requestId as Id);
+  if (evidence?.buyer !== buyer) return refuse('REQUEST_CONFLICT');
+  if (isOver(hold)) return refuse('HOLD_EXPIRED', hold.state);
+  return ok(await approved(parts, carried, hold.expiresAt!));
+}
+
+/** Whether what was held is free again, so that no counter must be told that it is there. */
+function isOver({ state }: Payment): boolean {
+  return state === 'VOIDED' || state === 'EXPIRED';
+}
+
+/** Before the money is held, so that no hold is ever without it. Whoever approves first is the one that may: returns what stands. */
 async function keepEvidence(
-  { registry, clock }: ApprovalParts,
+  parts: ApprovalParts,
   { terms, termsText }: CarriedRequest,
   buyer: Id,
   response: ApprovalBody['response'],
-): Promise<void> {
-  const evidence = { terms: termsText, buyer, passkey: response.id, assertion: JSON.stringify(response), approved_at: clock.now() };
-  await registry
+): Promise<Evidence> {
+  const now = parts.clock.now();
+  const evidence = { terms: termsText, buyer, passkey: response.id, assertion: JSON.stringify(response), approved_at: now };
+  await parts.registry
     .insertInto('approval')
     .values({ request: terms.requestId as Id, ...evidence })
     .onConflict((conflict) => conflict.column('request').doNothing())
     .execute();
+  return (await evidenceOf(parts, terms.requestId as Id)) ?? evidence;
 }
 
-async function isApprovedBy({ registry }: ApprovalParts, request: Id, buyer: Id): Promise<boolean> {
-  const row = await registry.selectFrom('approval').select('buyer').where('request', '=', request).executeTakeFirst();
-  return row?.buyer === buyer;
+interface Evidence {
+  readonly buyer: Id;
+  readonly terms: string;
+  readonly assertion: string;
+  readonly approved_at: number;
+}
+
+async function evidenceOf({ registry }: ApprovalParts, request: Id): Promise<Evidence | undefined> {
+  return registry
+    .selectFrom('approval')
+    .select(['buyer', 'terms', 'assertion', 'approved_at'])
+    .where('request', '=', request)
+    .executeTakeFirst();
 }
 
 /** What the carrier tells a hub that asks whether its request was approved: a signature that the hub can keep. */
@@ -144,7 +180,7 @@ async function namesOf(parts: ApprovalParts, seller: Id, hub: Id): Promise<{ rea
   return payee && place && { seller: payee.name, hub: place.name };
 }
 
-async function holdWish(parts: ApprovalParts, { terms }: CarriedRequest, buyer: Id): Promise<Result<HoldWish>> {
+async function holdWish(parts: ApprovalParts, { terms }: CarriedRequest, buyer: Id): Promise<Result<Omit<HoldWish, 'expiresAt'>>> {
   const amount = readAmount(terms.amount, terms.currency);
   if (!amount.ok) return amount;
   const sellerId = terms.sellerId as Id;
@@ -160,6 +196,5 @@ async function holdWish(parts: ApprovalParts, { terms }: CarriedRequest, buyer: 
     buyerAccount: payer.account,
     sellerAccount: seller.account,
     funding: await parts.directory.funding(buyer),
-    expiresAt: parts.clock.now() + LIMITS.approved_hold_ms,
   });
 }
