@@ -219,8 +219,11 @@ describe.skipIf(!HERE)(`two engines (seed ${SEED})`, () => {
   test('windows closed by one under the load of the others hold what belongs to them', { timeout: 60_000 }, async () => {
     const callers = [0, 1].map((place) => new Callers(engines[place]!.ledger, load, { from: 1_000_000 * place, count: 20 }));
     // Refunds alone in their groups: nothing of theirs names a currency before the payment is read.
-    const paid = Array.from({ length: 200 }, (_, n) => payOf(load, 500_000 + n));
-    await Promise.all(paid.map((pay) => engines[2]!.ledger.run(pay)));
+    const wishes = Array.from({ length: 200 }, (_, n) => payOf(load, 500_000 + n));
+    const answers = await Promise.all(wishes.map((pay) => engines[2]!.ledger.run(pay)));
+    // With some seeds the load has emptied a wallet before: what was not paid has nothing to give back.
+    const paid = wishes.filter((_, n) => told(answers[n]!).what === 'COMMITTED');
+    expect(paid.length).toBeGreaterThan(150);
     const closings: number[] = [];
     const refunds: string[] = [];
     let isClosing = true;
