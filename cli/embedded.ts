@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { AccountsAnswer, BuyerAnswer, HubCodeAnswer, PassAnswer, PassesAnswer, Seller } from '#protocol/routes.ts';
 import { ROUTES } from '#protocol/routes.ts';
+import { WALLET_ROUTES, type WalletCodeAnswer } from '#protocol/wallet-routes.ts';
 import { type Id, makeId } from '#protocol/ids.ts';
 import { LIMITS } from '#protocol/limits.ts';
 import { randomBytes } from 'node:crypto';
@@ -62,6 +63,13 @@ export async function simulatedPhone(carrier: CarrierClient, folder: string, nam
   const { passes } = await carrier.post<PassesAnswer>(ROUTES.passes, askForPasses(file, LIMITS.issued_passes_max));
   storePasses(file, passes);
   return { file, buyerId };
+}
+
+/** A one-time code with which a browser becomes the phone of the embedded buyer. */
+export async function walletCodeToTry(carrier: CarrierClient): Promise<string> {
+  const { accounts } = await carrier.get<AccountsAnswer>(ROUTES.operatorAccounts);
+  const buyer = accounts.find(({ kind, owner }) => kind === 'wallet-buyer' && owner !== null)!.owner!;
+  return (await carrier.post<WalletCodeAnswer>(WALLET_ROUTES.operatorWalletCodes.replace(':buyerId', buyer), {})).code;
 }
 
 /** A one-time code when this hub is not enrolled yet. */

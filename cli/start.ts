@@ -2,12 +2,13 @@ import path from 'node:path';
 import { emitKeypressEvents } from 'node:readline';
 import type { Command } from 'commander';
 import { runDemo } from './demo/run.ts';
-import { enrolArguments, simulatedPhone, startAgentProcess, startCarrier, startReader } from './embedded.ts';
+import { enrolArguments, simulatedPhone, startAgentProcess, startCarrier, startReader, walletCodeToTry } from './embedded.ts';
 import type { CarrierClient } from './carrier-client.ts';
 import { configureDesktop, desktopHub, findDesktop, openDesktop } from './desktop.ts';
 import { type Folders, folders } from './folders.ts';
 import { makeOutput, type Output } from './output.ts';
 import type { RunningServer } from '../server/main.ts';
+import { type StaffAtCounter, staffAt } from '../simulator/staff/counter.ts';
 import { untilStopped } from './until-stopped.ts';
 
 interface StartOptions {
@@ -56,10 +57,10 @@ async function runAll(options: StartOptions): Promise<void> {
     if (reader) ends.push(() => reader.end());
     const readers = simulated ? [`pn532:${link}:simulated`] : options.reader;
     const desktop = options.browser ? undefined : findDesktop();
-    const { gone } = desktop
+    const { gone, counterUrl } = desktop
       ? await openApp(desktop, { where, server, carrier, readers, output, ends })
       : await openPages({ where, server, carrier, readers, output, ends, port });
-    const keys = reader && tapKeys(output, (message) => reader.ask(message), phone.file);
+    const keys = tapKeys(output, { tap: reader && ((message) => reader.ask({ ...message, phone: phone.file })), counterUrl, carrier });
     await untilStopped(ends, Promise.race([server.died, gone, ...(keys ? [keys] : [])])).catch((error: unknown) => {
       if (!(error instanceof Quit)) throw error;
     });
@@ -81,16 +82,14 @@ interface Opening {
   readonly ends: (() => Promise<void>)[];
 }
 
+interface Opened {
+  readonly gone: Promise<Error>;
+  /** Left out in the desktop app, which keeps it to itself. */
+  readonly counterUrl?: string;
+}
+
 /** The agent as a process of its own; any browser on this machine shows its pages. */
-async function openPages({
-  where,
-  server,
-  carrier,
-  readers,
-  output,
-  ends,
-  port,
-}: Opening & { readonly port: number }): Promise<{ readonly gone: Promise<Error> }> {
+async function openPages({ where, server, carrier, readers, output, ends, port }: Opening & { readonly port: number }): Promise<Opened> {
   const enrolment = await enrolArguments(carrier, where.hub);
   const agent = await startAgentProcess(where.hub, server.url, readers, port, enrolment, (line) => process.stderr.write(`${line}\n`));
   ends.push(() => agent.end());
@@ -99,14 +98,11 @@ async function openPages({
   const summary = { ready: true, counterUrl, displayUrl, carrierUrl: server.url, data: where.root, simulatedReader };
   const pages = [`  counter   ${counterUrl}`, `  display   ${displayUrl}`];
   output.result(summary, [...inWords(pages, server.url, where.root, readers), '\nOpen the counter address in a browser.'].join('\n'));
-  return { gone: agent.exited.then((code) => new Error(`the agent ended with status ${code}`)) };
+  return { gone: agent.exited.then((code) => new Error(`the agent ended with status ${code}`)), counterUrl };
 }
 
 /** The desktop app, which runs the agent inside. Closing its windows ends everything. */
-async function openApp(
-  binary: string,
-  { where, server, carrier, readers, output, ends }: Opening,
-): Promise<{ readonly gone: Promise<Error> }> {
+async function openApp(binary: string, { where, server, carrier, readers, output, ends }: Opening): Promise<Opened> {
   const hub = desktopHub(where.root);
   configureDesktop(hub, server.url, readers);
   const enrolment = await enrolArguments(carrier, hub);
@@ -132,21 +128,37 @@ function inWords(pages: readonly string[], carrierUrl: string, data: string, rea
 /** Someone pressed q or Ctrl-C in raw mode. */
 class Quit extends Error {}
 
-/** In a terminal, keys hold the SIMULATED phone to the SIMULATED reader. Resolves with Quit on q. */
-function tapKeys(
-  output: { line(text: string): void },
-  ask: (message: object) => Promise<unknown>,
-  phone: string,
-): Promise<Error> | undefined {
+interface Hands {
+  /** Holds the SIMULATED phone to the SIMULATED reader, or takes it away; left out with a real reader. */
+  readonly tap: ((message: object) => Promise<unknown>) | undefined;
+  readonly counterUrl: string | undefined;
+  readonly carrier: CarrierClient;
+}
+
+/** In a terminal, keys are the buyer: the SIMULATED phone, or a browser that stands for one. Resolves with Quit on q. */
+function tapKeys(output: { line(text: string): void }, { tap, counterUrl, carrier }: Hands): Promise<Error> | undefined {
   if (!process.stdin.isTTY) return undefined;
-  output.line('\nKeys here: t taps the SIMULATED phone, r takes it away, q ends.');
+  const staff = counterUrl === undefined ? undefined : staffAt(counterUrl);
+  const words = [
+    ...(tap ? ['t taps the SIMULATED phone, r takes it away'] : []),
+    ...(staff ? ['p pays in a browser of this machine'] : []),
+  ];
+  output.line(`\nKeys here: ${[...words, 'q ends'].join(', ')}.`);
   emitKeypressEvents(process.stdin);
   process.stdin.setRawMode(true);
   return new Promise((resolve) => {
     process.stdin.on('keypress', (_text: string, key: { name?: string; ctrl?: boolean }) => {
       if (key.name === 'q' || (key.ctrl && key.name === 'c')) resolve(new Quit());
-      if (key.name === 't') void ask({ do: 'tap-once', phone }).then(() => output.line('  SIMULATED phone tapped.'));
-      if (key.name === 'r') void ask({ do: 'remove' });
+      if (key.name === 't') void tap?.({ do: 'tap-once' }).then(() => output.line('  SIMULATED phone tapped.'));
+      if (key.name === 'r') void tap?.({ do: 'remove' });
+      if (key.name === 'p' && staff) void tellLink(output, staff, carrier);
     });
   });
+}
+
+/** What the display's QR code holds, for a browser that has no camera. */
+async function tellLink(output: { line(text: string): void }, staff: StaffAtCounter, carrier: CarrierClient): Promise<void> {
+  const board = staff.seen?.board;
+  if (board?.state !== 'tap' || !board.phone) return output.line('  Ask for payment at the counter first.');
+  output.line(`  Open ${board.phone.link}\n  The first time, its one-time code is ${await walletCodeToTry(carrier)}`);
 }

@@ -42,7 +42,7 @@ const SUITES = [
     needs: ['chromium'],
     uses: ['zbarimg'],
     config: 'playwright.config.ts',
-    run: (filters) => runPlaywright('playwright.config.ts', 'pages', filters),
+    run: runPages,
   },
   {
     part: 'electron',
@@ -143,10 +143,18 @@ function inEndToEnd(filter) {
   return `test/e2e/.*${filter}`;
 }
 
-async function runPlaywright(config, name, filters, env = {}) {
+/** What pages look like on both cores, then what they do, one page at a time. */
+async function runPages(filters) {
+  const config = 'playwright.config.ts';
+  const looks = await runPlaywright(config, 'looks', filters, {}, ['--project=looks', '--workers=2']);
+  const acts = await runPlaywright(config, 'acts', filters, {}, ['--project=acts']);
+  return { passed: looks.passed + acts.passed, failed: looks.failed + acts.failed, skipped: looks.skipped + acts.skipped };
+}
+
+async function runPlaywright(config, name, filters, env = {}, more = []) {
   const report = freshReport(name);
   const cli = inRoot('node_modules/@playwright/test/cli.js');
-  const args = ['test', '--config', inRoot(config), '--reporter=list,json', '--pass-with-no-tests', ...filters.map(inEndToEnd)];
+  const args = ['test', '--config', inRoot(config), '--reporter=list,json', '--pass-with-no-tests', ...more, ...filters.map(inEndToEnd)];
   const { status } = await runNode([cli, ...args], {
     env: { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: report, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' },
   });
